@@ -1,0 +1,16 @@
+import { kindRule, type SpanRule, weakRule } from "./span-rule.ts";
+
+/** Event mapping 3.2: `openinference.span.kind` (Arize Phoenix and its instrumentations). */
+export const openInferenceRules: readonly SpanRule[] = [
+  kindRule("OI-LLM", "llm", "oi", ["llm"]),
+  kindRule("OI-EMB", "embedding", "oi", ["embedding"]),
+  kindRule("OI-RETR", "retrieval", "oi", ["retriever"]),
+  kindRule("OI-RERANK", "rerank", "oi", ["reranker"]),
+  kindRule("OI-TOOL", "tool", "oi", ["tool"]),
+  kindRule("OI-AGENT", "agent", "oi", ["agent"]),
+  kindRule("OI-GUARD", "guardrail", "oi", ["guardrail"]),
+  kindRule("OI-EVAL", "evaluator", "oi", ["evaluator"]),
+  kindRule("OI-PROMPT", "step", "oi", ["prompt"]),
+  weakRule("OI-CHAIN", "chain", ({ oi }) => oi === "chain"),
+  weakRule("OI-OTHER", "step", ({ oi }) => oi !== undefined),
+];

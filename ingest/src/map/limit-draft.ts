@@ -1,0 +1,195 @@
+/** Event mapping 6.1 and 6.2 applied to a finished draft: texts, structured values, lists, and the event as a whole. */
+import type { Message, MessagePart } from "@nonet/proto/event.ts";
+import type { Json } from "@nonet/proto/json.ts";
+import { toCompactJson } from "./json-text.ts";
+import type { EventDraft } from "./mapped-span.ts";
+import { cleanName, cleanText, cutBytes, dataUriMimeType } from "./sanitise.ts";
+import { sanitiseJson, type SanitiseOptions } from "./sanitise-json.ts";
+import type { SpanReader } from "./span-reader.ts";
+
+/** Fields that hold JSON of any shape. */
+const structuredFields = ["arguments", "result", "before", "after", "params", "toolDefinitions", "calls"] as const;
+/** Fields that are text as sent. */
+const textFields = ["message", "errorMessage", "stack", "reason", "toolDescription", "label", "target"] as const;
+const nameFields = ["name", "toolName", "callId", "guardrailName", "stateKey", "errorType", "fromAgent", "toAgent", "source"] as const;
+
+/** No event can come near its limit when all texts of its span together are shorter than this. */
+const smallSpanChars = 80_000;
+
+/** @param textChars of the whole span; for small spans sizes need not be measured. */
+export function limitDraft(draft: EventDraft, reader: SpanReader, textChars: number): EventDraft {
+  const fields = draft as unknown as Record<string, unknown>;
+  const deep = reader.unclean;
+  const large = textChars > smallSpanChars;
+  for (const field of structuredFields) {
+    const value = fields[field];
+    if (value === undefined) continue;
+    fields[field] = limitStructured(value as Json, reader, { maskSecrets: field === "arguments" || field === "calls", deep }, large);
+  }
+  if (deep || large) {
+    for (const field of textFields) {
+      const value = fields[field];
+      if (typeof value === "string") fields[field] = limitText(value, reader, deep);
+    }
+    if (deep) for (const field of nameFields) cleanNameField(fields, field, reader);
+  }
+  if (large) limitEvent(fields, reader);
+  return draft;
+}
+
+function cleanNameField(fields: Record<string, unknown>, field: string, reader: SpanReader): void {
+  const value = fields[field];
+  if (typeof value === "string") fields[field] = cleanName(value, reader.limits.nameCharsMax + " -> ".length + reader.limits.nameCharsMax);
+}
+
+function limitText(text: string, reader: SpanReader, deep: boolean): string {
+  const cut = cutBytes(text, reader.limits.textBytesMax);
+  if (cut.length !== text.length) reader.exceeded("textBytesMax");
+  return deep ? cleanText(cut) : cut;
+}
+
+function limitStructured(value: Json, reader: SpanReader, options: SanitiseOptions, large: boolean): Json {
+  const clean = sanitiseJson(value, reader, options);
+  if (!large || clean === null || typeof clean !== "object") return clean;
+  const text = toCompactJson(clean);
+  const cut = cutBytes(text, reader.limits.structuredBytesMax);
+  if (cut.length === text.length) return clean;
+  reader.exceeded("structuredBytesMax");
+  return cut;
+}
+
+/** Parts of messages within 6.1 and 6.2; of too many messages the oldest after a leading system message go. */
+export function limitMessages(messages: Message[] | undefined, reader: SpanReader): Message[] | undefined {
+  if (messages === undefined) return undefined;
+  const kept = dropOldest(messages, reader);
+  for (const message of kept) {
+    for (let index = 0; index < message.parts.length; index++) {
+      message.parts[index] = limitPart(message.parts[index] as MessagePart, reader);
+    }
+    if (message.name !== undefined) message.name = cleanName(message.name, reader.limits.nameCharsMax);
+  }
+  return kept;
+}
+
+function dropOldest(messages: Message[], reader: SpanReader): Message[] {
+  const { inputMessagesMax, inputPartsMax } = reader.limits;
+  let parts = 0;
+  for (const message of messages) parts += message.parts.length;
+  if (messages.length <= inputMessagesMax && parts <= inputPartsMax) return messages;
+  const head = messages[0]?.role === "system" ? messages.slice(0, 1) : [];
+  let partsLeft = inputPartsMax - (head[0]?.parts.length ?? 0);
+  let from = messages.length;
+  while (from > head.length && messages.length - from + head.length < inputMessagesMax) {
+    const next = messages[from - 1]?.parts.length ?? 0;
+    if (next > partsLeft) break;
+    partsLeft -= next;
+    from--;
+  }
+  reader.exceeded(messages.length > inputMessagesMax ? "inputMessagesMax" : "inputPartsMax");
+  if (from === messages.length && messages.length > head.length) {
+    // One message alone has too many parts: its last ones stay.
+    const last = messages[messages.length - 1] as Message;
+    return [...head, { ...last, parts: last.parts.slice(-Math.max(1, partsLeft)) }];
+  }
+  return [...head, ...messages.slice(from)];
+}
+
+function limitPart(part: MessagePart, reader: SpanReader): MessagePart {
+  const deep = reader.unclean;
+  switch (part.type) {
+    case "text":
+    case "reasoning": {
+      if (part.text.length > reader.limits.inlineBytesMax) {
+        const mimeType = dataUriMimeType(part.text);
+        if (mimeType !== undefined) return mimeType === "" ? { type: "media" } : { type: "media", mimeType };
+      } else if (!deep) return part;
+      part.text = limitText(part.text, reader, deep);
+      return part;
+    }
+    case "tool_call":
+      part.name = cleanName(part.name, reader.limits.nameCharsMax);
+      if (part.arguments !== undefined) part.arguments = limitStructured(part.arguments, reader, { maskSecrets: true, deep }, isLargeValue(part.arguments));
+      return part;
+    case "tool_result":
+      part.result = limitStructured(part.result, reader, { maskSecrets: false, deep }, isLargeValue(part.result));
+      return part;
+    case "data":
+      part.value = limitStructured(part.value, reader, { maskSecrets: false, deep }, isLargeValue(part.value));
+      return part;
+    case "media":
+      if (part.uri !== undefined && part.uri.length > reader.limits.inlineBytesMax) part.uri = cutBytes(part.uri, reader.limits.inlineBytesMax);
+      return part;
+    default:
+      return part satisfies never;
+  }
+}
+
+/** Whether a value is worth measuring exactly. */
+function isLargeValue(value: Json): boolean {
+  let budget = 20_000;
+  const visit = (item: Json, depth: number): void => {
+    if (budget <= 0 || depth > 40) return;
+    if (typeof item === "string") budget -= item.length + 4;
+    else if (item === null || typeof item !== "object") budget -= 8;
+    else if (Array.isArray(item)) {
+      budget -= 2;
+      for (const member of item as readonly Json[]) visit(member, depth + 1);
+    } else {
+      for (const key of Object.keys(item)) {
+        budget -= key.length + 4;
+        visit((item as { readonly [key: string]: Json })[key] as Json, depth + 1);
+        if (budget <= 0) return;
+      }
+    }
+  };
+  visit(value, 0);
+  return budget <= 0;
+}
+
+const shrinkable = ["inputMessages", "outputMessages", "result", "arguments", "content", "stack"] as const;
+
+/** The largest of these fields are cut, largest first, until the event fits. */
+function limitEvent(fields: Record<string, unknown>, reader: SpanReader): void {
+  const { eventBytesMax } = reader.limits;
+  let size = sizeOf(fields);
+  if (size <= eventBytesMax) return;
+  reader.exceeded("eventBytesMax");
+  const sizes = shrinkable
+    .filter((field) => fields[field] !== undefined)
+    .map((field) => ({ field, bytes: sizeOf(fields[field]) }))
+    .sort((a, b) => b.bytes - a.bytes);
+  for (const { field, bytes } of sizes) {
+    const room = Math.max(0, bytes - (size - eventBytesMax));
+    const value = fields[field];
+    const cut = Array.isArray(value) && (field === "inputMessages" || field === "outputMessages")
+      ? cutMessages(value as Message[], room)
+      : cutBytes(typeof value === "string" ? value : toCompactJson(value as Json), Math.floor(room * 0.9));
+    size += sizeOf(cut) - bytes;
+    fields[field] = cut;
+    if (size <= eventBytesMax) return;
+  }
+}
+
+/** Whole parts go, from the oldest message on. */
+function cutMessages(messages: readonly Message[], bytesMax: number): Message[] {
+  let left = bytesMax;
+  const kept: Message[] = [];
+  for (let index = messages.length - 1; index >= 0; index--) {
+    const message = messages[index] as Message;
+    const parts: MessagePart[] = [];
+    left -= 64;
+    for (let partIndex = message.parts.length - 1; partIndex >= 0; partIndex--) {
+      const part = message.parts[partIndex] as MessagePart;
+      left -= sizeOf(part) + 1;
+      if (left < 0) break;
+      parts.unshift(part);
+    }
+    if (parts.length > 0) kept.unshift({ ...message, parts });
+    if (left < 0) break;
+  }
+  return kept;
+}
+
+function sizeOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value) ?? "");
+}

@@ -1,0 +1,162 @@
+/** Event mapping section 4: what a span would answer if it were the root of a turn. */
+import type { Json } from "@nonet/proto/json.ts";
+import { normaliseFinishReason, splitFinishReasons } from "./finish-reason.ts";
+import { isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
+import { toCompactJson } from "./json-text.ts";
+import type { RootAnswer } from "./mapped-span.ts";
+import { lastAssistantText, textOfParts, toMessages } from "./message-shapes.ts";
+import { isPresent } from "./present-value.ts";
+import { readWorkflowName } from "./read-agent.ts";
+import { readRootOutputMessages } from "./read-messages.ts";
+import { readUsageAggregate } from "./read-tokens.ts";
+import { cutBytes } from "./sanitise.ts";
+import type { SpanFacts } from "./span-facts.ts";
+import type { SpanReader } from "./span-reader.ts";
+
+const finalTextKeys = [
+  "final_result",
+  "langfuse.observation.output",
+  "langfuse.trace.output",
+  "mastra.agent_run.output",
+  "mastra.workflow_run.output",
+  "haystack.agent.output",
+  "haystack.pipeline.output_data",
+  "output.value",
+  "mlflow.spanOutputs",
+  "lmnr.span.output",
+  "agentops.entity.output",
+  "gen_ai.task.output",
+  "crewai.crew.result",
+  "traceloop.entity.output",
+  "gen_ai.completion",
+  "lk.response.text",
+  "gen_ai.agent.output",
+  "output",
+] as const;
+
+export function readRootAnswer(facts: SpanFacts): RootAnswer {
+  const { reader } = facts;
+  const own = readRootOutputMessages(reader);
+  const content = (own === undefined ? undefined : lastAssistantText(own)) ?? readFinalText(reader) ?? readAllMessages(reader);
+  const ownReason = own?.findLast((message) => message.finishReason !== undefined)?.finishReason;
+  return {
+    content: content === undefined ? undefined : limitContent(reader, content),
+    finishReason: readFinishReason(reader) ?? ownReason,
+    usageAggregate: readUsageAggregate(facts),
+    workflowName: readWorkflowName(facts),
+    interrupted: isInterrupted(reader),
+  };
+}
+
+function limitContent(reader: SpanReader, content: string): string {
+  const cut = cutBytes(content, reader.limits.textBytesMax);
+  if (cut.length !== content.length) reader.exceeded("textBytesMax");
+  return cut;
+}
+
+function readFinishReason(reader: SpanReader): string | undefined {
+  reader.field = "finishReason";
+  for (const key of ["gen_ai.response.finish_reasons", "ai.response.finishReason"] as const) {
+    if (!reader.attributes.has(key)) continue;
+    const [reason] = splitFinishReasons(reader.json(key));
+    if (reason !== undefined) return normaliseFinishReason(reason);
+  }
+  return undefined;
+}
+
+function readFinalText(reader: SpanReader): string | undefined {
+  reader.field = "content";
+  for (const key of finalTextKeys) {
+    const value = reader.json(key);
+    if (value === undefined) continue;
+    const text = finalText(value, reader);
+    return text === "" ? undefined : text;
+  }
+  return undefined;
+}
+
+/** Step 3, Pydantic AI. */
+function readAllMessages(reader: SpanReader): string | undefined {
+  for (const key of ["pydantic_ai.all_messages", "all_messages_events"] as const) {
+    if (!reader.attributes.has(key)) continue;
+    const value = reader.json(key);
+    const text = value === undefined ? undefined : lastAssistantText(toMessages(value, "user", reader.limits));
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+const answerMembers = ["output", "outputs", "raw", "final_output", "result", "response", "answer", "text", "content", "message"] as const;
+const openingsMax = 12;
+
+/** The text that a structured output ends in; a value without one is its compact JSON. */
+export function finalText(value: Json, reader: SpanReader): string {
+  let current = value;
+  for (let round = 0; round < openingsMax; round++) {
+    if (typeof current === "string") return current;
+    if (current === null || typeof current !== "object") return JSON.stringify(current);
+    if (isList(current)) return textOfList(current, reader) ?? toCompactJson(current);
+    const text = textOfRecord(current as JsonRecord, reader);
+    if (text !== undefined) return text;
+    const next = nextValue(current as JsonRecord);
+    if (next === undefined) break;
+    current = next;
+  }
+  return typeof current === "string" ? current : toCompactJson(current);
+}
+
+function textOfList(list: readonly Json[], reader: SpanReader): string | undefined {
+  // A list of several texts is data, not a conversation.
+  if (list.length > 1 && list.every((item) => typeof item === "string")) return undefined;
+  return lastAssistantText(toMessages(list, "assistant", reader.limits));
+}
+
+function textOfRecord(value: JsonRecord, reader: SpanReader): string | undefined {
+  const messages = value["messages"];
+  if (isList(messages)) {
+    const text = lastAssistantText(toMessages(messages, "user", reader.limits));
+    if (text !== undefined) return text;
+  }
+  const content = value["content"];
+  if (isRecord(content) && isList(content["parts"])) return textOfMessage(content, reader);
+  if (isMessage(value)) return textOfMessage(value, reader);
+  return undefined;
+}
+
+function isMessage(value: JsonRecord): boolean {
+  if ("role" in value && ("content" in value || "parts" in value)) return true;
+  return (value["type"] === "constructor" && "kwargs" in value) || (isRecord(value["data"]) && "content" in value["data"] && "type" in value);
+}
+
+function textOfMessage(value: JsonRecord, reader: SpanReader): string | undefined {
+  for (const message of toMessages(value, "assistant", reader.limits)) {
+    const text = textOfParts(message.parts);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+function nextValue(value: JsonRecord): Json | undefined {
+  for (const key of answerMembers) {
+    const member = value[key];
+    if (member !== undefined && Object.hasOwn(value, key) && isPresent(member)) return member;
+  }
+  const keys = Object.keys(value);
+  const only = keys.length === 1 ? value[keys[0] as string] : undefined;
+  return typeof only === "object" && only !== null ? only : undefined;
+}
+
+const outputKeys = ["output.value", "traceloop.entity.output", "langfuse.observation.output", "mlflow.spanOutputs", "gen_ai.completion"] as const;
+
+/** LangGraph's paused runs answer with `__interrupt__`. */
+function isInterrupted(reader: SpanReader): boolean {
+  for (const key of outputKeys) {
+    const raw = reader.attributes.get(key);
+    if (typeof raw !== "string" || !raw.includes("__interrupt__")) continue;
+    const output = reader.json(key);
+    for (const candidate of [output, member(output, "outputs"), member(output, "output")]) {
+      if (isPresent(member(candidate, "__interrupt__"))) return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,102 @@
+/**
+ * Accepted spans of one request into the log: Stage A, one record a span, and success only when all are durable (law 1).
+ *
+ * Where nobody but our own processor can read the log (standalone), records carry no events: the processor maps the span's bytes itself, so
+ * events would be written for no reader (docs/adr/0004).
+ */
+import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
+import { encodeRecord, type RecordEvent } from "@nonet/proto/record-codec.ts";
+import { partitionKey } from "@nonet/proto/topics.ts";
+import { mappingVersion, priceTable } from "@nonet/proto/versions.ts";
+import { mapSpan } from "../map/map-span.ts";
+import type { EventDraft, MappedSpan } from "../map/mapped-span.ts";
+import type { AcceptedRequest, AcceptOutcome, Sender } from "../receive/receive-export.ts";
+import type { LogRecord, Publisher } from "./publisher.ts";
+
+export interface AcceptSpansConfig {
+  /** Whether records carry the events of Stage A for consumers of their own. */
+  recordEvents: boolean;
+}
+
+export interface AcceptSpansDeps {
+  readonly publisher: Publisher;
+  /** Version of the project's settings in force. */
+  settingsVersionOf(projectId: string): number;
+  onDefect(ruleId: string, error: unknown): void;
+  onFirstSpan(): void;
+  now(): number;
+}
+
+export function createAcceptSpans(
+  config: AcceptSpansConfig,
+  deps: AcceptSpansDeps,
+): (sender: Sender, request: AcceptedRequest) => Promise<AcceptOutcome> {
+  return async (sender, request) => {
+    const received = {
+      tenantId: sender.tenantId,
+      projectId: sender.projectId,
+      receivedUnixNano: BigInt(deps.now()) * 1_000_000n,
+      mappingVersion,
+      priceVersion: priceTable,
+      settingsVersion: deps.settingsVersionOf(sender.projectId),
+    };
+    const records: LogRecord[] = [];
+    const refused: AcceptOutcome["refused"] = [];
+    for (const group of request.groups) {
+      const resource = config.recordEvents ? decodeResource(group.resourceBytes, group.resourceSchemaUrl) : undefined;
+      const scope = config.recordEvents ? decodeScope(group.scopeBytes, group.scopeSchemaUrl) : undefined;
+      for (const span of group.spans) {
+        const mapped = resource && scope ? mapSpan(decodeSpan(span.bytes, resource, scope), { onDefect: deps.onDefect }) : undefined;
+        const record = {
+          key: partitionKey(sender.projectId, span.traceId),
+          value: encodeRecord({
+            kind: "span_events",
+            ...received,
+            resource: group.resourceBytes,
+            scope: group.scopeBytes,
+            span: span.bytes,
+            resourceSchemaUrl: group.resourceSchemaUrl,
+            scopeSchemaUrl: group.scopeSchemaUrl,
+            spanClass: mapped?.class ?? "",
+            ruleId: mapped?.ruleId ?? "",
+            events: mapped?.drafts.map((draft) => toRecordEvent(mapped, draft)) ?? [],
+          }),
+        };
+        const bytes = record.key.length + record.value.length;
+        if (bytes <= deps.publisher.recordBytesMax) records.push(record);
+        else
+          refused.push({
+            spanId: span.spanId,
+            reason: `span of ${bytes} bytes exceeds the log's largest record, ${deps.publisher.recordBytesMax}`,
+          });
+      }
+    }
+    if (records.length === 0) return { refused };
+    await deps.publisher.publish(records);
+    deps.onFirstSpan();
+    return { refused };
+  };
+}
+
+function toRecordEvent(span: MappedSpan, draft: EventDraft): RecordEvent {
+  const { discriminator, phase: _phase, ...content } = draft;
+  const call = draft.eventType === "llm_call" ? draft : undefined;
+  return {
+    eventType: draft.eventType,
+    name: draft.name,
+    timeUnixNano: BigInt(draft.timeUnixNano),
+    discriminator,
+    ruleId: draft.ruleId,
+    status: draft.status ?? "",
+    sessionId: span.ownSessionId ?? "",
+    agentName: span.ownAgentName ?? "",
+    model: call?.responseModel ?? call?.requestModel ?? "",
+    provider: call?.provider ?? "",
+    toolName: draft.eventType === "tool_call" || draft.eventType === "tool_result" ? draft.toolName : "",
+    decisionKind: draft.eventType === "decision" ? draft.decisionKind : "",
+    inputTokens: call?.inputTokens,
+    outputTokens: call?.outputTokens,
+    durationMs: draft.durationMs,
+    contentJson: JSON.stringify(content),
+  };
+}

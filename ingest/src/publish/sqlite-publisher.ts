@@ -1,0 +1,97 @@
+/** Publishes into standalone's SQLite log: all requests that wait share one transaction. */
+import { PipelineError } from "@nonet/proto/errors.ts";
+import type { SqliteLog } from "@nonet/proto/sqlite-log.ts";
+import { agentEventsTopic } from "@nonet/proto/topics.ts";
+import type { LogRecord, PublishedTo, Publisher } from "./publisher.ts";
+
+export interface SqlitePublisherConfig {
+  recordBytesMax: number;
+  /** Bytes of requests that wait for the next transaction. */
+  queueBytesMax: number;
+}
+
+interface Waiting {
+  readonly records: readonly LogRecord[];
+  readonly bytes: number;
+  resolve(result: PublishedTo): void;
+  reject(error: PipelineError): void;
+}
+
+export function createSqlitePublisher(
+  config: SqlitePublisherConfig,
+  deps: { log: SqliteLog; now(): number },
+): Publisher {
+  let waiting: Waiting[] = [];
+  let waitingBytes = 0;
+  let scheduled = false;
+  let healthy = true;
+  let closed = false;
+
+  function writeWaiting(): void {
+    scheduled = false;
+    const batch = waiting;
+    waiting = [];
+    waitingBytes = 0;
+    try {
+      const placed = deps.log.append(
+        batch.map((each) => each.records),
+        deps.now(),
+      );
+      healthy = true;
+      batch.forEach((each, index) => {
+        each.resolve(toPublishedTo(placed[index] ?? new Map()));
+      });
+    } catch (caught) {
+      const error = PipelineError.from(caught, "LOG_UNAVAILABLE");
+      healthy = error.code !== "LOG_UNAVAILABLE";
+      for (const each of batch) each.reject(error);
+    }
+  }
+
+  return {
+    recordBytesMax: config.recordBytesMax,
+    publish(records) {
+      if (closed) return Promise.reject(new PipelineError("DRAINING", "the publisher is closed"));
+      let bytes = 0;
+      for (const record of records) {
+        const size = record.key.length + record.value.length;
+        if (size > config.recordBytesMax) {
+          return Promise.reject(
+            new PipelineError(
+              "RECORD_TOO_LARGE",
+              `record of ${size} bytes exceeds recordBytesMax ${config.recordBytesMax}`,
+            ),
+          );
+        }
+        bytes += size;
+      }
+      if (waitingBytes + bytes > config.queueBytesMax && waitingBytes > 0) {
+        return Promise.reject(
+          new PipelineError(
+            "OVERLOADED",
+            `${waitingBytes} bytes wait for the log, queueBytesMax is ${config.queueBytesMax}`,
+          ),
+        );
+      }
+      return new Promise((resolve, reject) => {
+        waiting.push({ records, bytes, resolve, reject });
+        waitingBytes += bytes;
+        // After the I/O of this turn of the event loop, so that all requests that came with it share the transaction.
+        if (!scheduled) setImmediate(writeWaiting);
+        scheduled = true;
+      });
+    },
+    isHealthy: () => healthy && !closed,
+    async close() {
+      closed = true;
+      if (waiting.length > 0) writeWaiting();
+    },
+  };
+}
+
+function toPublishedTo(lastOffsets: ReadonlyMap<number, number>): PublishedTo {
+  return {
+    topic: agentEventsTopic,
+    partitions: [...lastOffsets].map(([partition, offset]) => ({ partition, lastOffset: BigInt(offset) })),
+  };
+}

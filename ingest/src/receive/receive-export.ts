@@ -1,0 +1,314 @@
+/**
+ * One export request, whatever it came over: who sends, is there room, what does it hold, is it durable, what is the answer.
+ *
+ *     begin   drain? -> authenticate -> rate            before a body byte is looked at (otlp-receiver.md rule 87)
+ *     receive decompress (bounded) -> walk, mask -> accept -> answer
+ *
+ * The transports above are thin: they collect a body, hand it in, and write the answer. Nothing here throws at them.
+ */
+import { isPipelineError, PipelineError } from "@nonet/proto/errors.ts";
+import { exportRequestFromJson } from "@nonet/proto/otlp-json-request.ts";
+import {
+  type UndecodableRequest,
+  type WalkedGroup,
+  type WalkedRequest,
+  walkExportRequestInSlices,
+} from "@nonet/proto/otlp-walk.ts";
+import type { Logger } from "pino";
+import { readCredential } from "./credential.ts";
+import { type Coding, decompress } from "./decompress.ts";
+import { type PartialSuccess, partialSuccess, type RefusedSpan } from "./export-response.ts";
+import type { InFlight, InFlightRequest } from "./in-flight.ts";
+import { isSecretKeyAt } from "./mask-secrets.ts";
+import type { RateLimit } from "./rate-limit.ts";
+import type { Origin, ReceiveMetrics } from "./receive-metrics.ts";
+import type { ReceiverConfig } from "./receiver-config.ts";
+import type { RetryHint } from "./retry-hint.ts";
+import { type Refusal, refusal, refusalFor } from "./status.ts";
+
+/** Who sends: decided by the credential alone. */
+export interface Sender {
+  readonly tenantId: string;
+  readonly projectId: string;
+}
+
+/** The accepted spans of one request, masked and canonical, in the order they were sent. */
+export interface AcceptedRequest {
+  readonly groups: readonly Pick<
+    WalkedGroup,
+    "resourceBytes" | "resourceSchemaUrl" | "scopeBytes" | "scopeSchemaUrl" | "spans"
+  >[];
+}
+
+export interface AcceptOutcome {
+  /** Spans that can never be stored, e.g. larger than the log's largest record (rule 63); reasons are shown to the sender. */
+  readonly refused: RefusedSpan[];
+  /** Given to the sender as `nonet-receipt`. */
+  readonly receipt?: string;
+}
+
+export interface ReceiveDeps {
+  /** From the credential alone. May throw PipelineError, retryable when the directory of credentials is away. */
+  authenticate(
+    credential: string | undefined,
+    remoteAddress: string,
+  ): Promise<Sender | "unauthenticated" | "forbidden">;
+  /** Resolves only when all spans but the refused ones are durable in the log; throws PipelineError otherwise. */
+  accept(sender: Sender, request: AcceptedRequest): Promise<AcceptOutcome>;
+  now(): number;
+  readonly log: Logger;
+}
+
+export interface ExportCall {
+  readonly origin: Origin;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly remoteAddress: string;
+}
+
+/** A request that may send its body. `end` must be called when it has its answer or is gone; what still runs then keeps its bytes counted. */
+export interface OpenRequest {
+  /** Counts body bytes as they come; a refusal when there is no room or they are too many. */
+  takeBody(bytes: number): Refusal | undefined;
+  receive(body: Buffer, coding: Coding): Promise<ExportAnswer>;
+  /** Counts a refusal that the transport decided after `begin`. */
+  countRefused(cause: Refusal): void;
+  end(): void;
+}
+
+export type ExportAnswer =
+  | { readonly outcome: "accepted"; readonly partial: PartialSuccess | undefined; readonly receipt: string | undefined }
+  | { readonly outcome: "refused"; readonly refusal: Refusal };
+
+export interface ExportHandler {
+  /** Decides from the headers alone. */
+  begin(call: ExportCall): Promise<OpenRequest | Refusal>;
+  /** Counts a request that was refused without `begin`. */
+  countRefused(origin: Origin, cause: Refusal): void;
+  startDraining(): void;
+}
+
+export interface ExportHandlerParts {
+  readonly inFlight: InFlight;
+  readonly metrics: ReceiveMetrics;
+  readonly rateLimit: RateLimit;
+  readonly retryHint: RetryHint;
+}
+
+/** The hint while draining: another instance, or this one restarted, is there soon (rule 81). */
+const drainHintMs = 1_000;
+/** A walk gives way to other requests this often. */
+const walkSliceMs = 10;
+
+export function isRefusal(value: OpenRequest | Refusal): value is Refusal {
+  return "grpc" in value;
+}
+
+export function createExportHandler(
+  config: ReceiverConfig,
+  deps: ReceiveDeps,
+  parts: ExportHandlerParts,
+): ExportHandler {
+  const { inFlight, metrics, rateLimit, retryHint } = parts;
+  let draining = false;
+
+  async function begin(call: ExportCall): Promise<OpenRequest | Refusal> {
+    metrics.request(call.origin);
+    if (draining) return refuse(call.origin, refusal("DRAINING", "shutting down", { retryAfterMs: drainHintMs }));
+    const request = inFlight.begin();
+    try {
+      const sender = await deps.authenticate(readCredential(call.headers, config.apiKeyHeader), call.remoteAddress);
+      const cause = typeof sender === "string" ? refusedSender(sender) : overRate(sender);
+      if (typeof sender === "string" || cause !== undefined) {
+        request.end();
+        return refuse(call.origin, cause ?? refusal("INTERNAL", "internal error"));
+      }
+      return open(call.origin, sender, request);
+    } catch (caught) {
+      request.end();
+      return refuse(call.origin, failed(caught));
+    }
+  }
+
+  function open(origin: Origin, sender: Sender, request: InFlightRequest): OpenRequest {
+    let bodyBytes = 0;
+    let running = false;
+    let ended = false;
+    return {
+      takeBody(bytes) {
+        bodyBytes += bytes;
+        if (bodyBytes > config.requestBytesMax) return tooLarge();
+        return request.take(bytes) ? undefined : overloaded();
+      },
+      async receive(body, coding) {
+        running = true;
+        const settled = (): void => {
+          running = false;
+          if (ended) request.end();
+        };
+        try {
+          const answer = await answerTo(origin, sender, { request, body, coding, settled });
+          if (answer.outcome === "refused") metrics.refused(origin, answer.refusal.code);
+          return answer;
+        } catch (caught) {
+          settled();
+          const cause = failed(caught);
+          metrics.refused(origin, cause.code);
+          return { outcome: "refused", refusal: cause };
+        }
+      },
+      countRefused: (cause) => metrics.refused(origin, cause.code),
+      end() {
+        ended = true;
+        if (!running) request.end();
+      },
+    };
+  }
+
+  async function answerTo(
+    origin: Origin,
+    sender: Sender,
+    input: { request: InFlightRequest; body: Buffer; coding: Coding; settled: () => void },
+  ): Promise<ExportAnswer> {
+    const { request, body, coding, settled } = input;
+    const decompressed = await plainBody(request, body, coding);
+    if (!Buffer.isBuffer(decompressed)) {
+      settled();
+      return { outcome: "refused", refusal: decompressed };
+    }
+    metrics.bytes(origin, { before: body.length, after: decompressed.length });
+    const walked = await decode(origin, decompressed, request);
+    if (walked.outcome === "undecodable") {
+      settled();
+      return { outcome: "refused", refusal: undecodable(walked) };
+    }
+    metrics.received(origin, walked.spanCount);
+    for (const group of walked.groups) for (const { reason } of group.rejected) metrics.rejected(origin, reason, 1);
+    const acceptable = walked.spanCount - walked.rejectedCount;
+    if (acceptable === 0) {
+      settled();
+      return { outcome: "accepted", partial: partialSuccess(walked, []), receipt: undefined };
+    }
+    rateLimit.pay(sender.tenantId, acceptable);
+    try {
+      const outcome = await durable(sender, walked, settled);
+      metrics.accepted(origin, acceptable - outcome.refused.length);
+      if (outcome.refused.length > 0) metrics.rejected(origin, "refused_by_log", outcome.refused.length);
+      return { outcome: "accepted", partial: partialSuccess(walked, outcome.refused), receipt: outcome.receipt };
+    } catch (caught) {
+      const cause = failed(caught);
+      metrics.rejected(origin, cause.code.toLowerCase(), acceptable);
+      return { outcome: "refused", refusal: cause };
+    }
+  }
+
+  /** The body as it was before compression; its compressed form no longer counts then. */
+  async function plainBody(request: InFlightRequest, body: Buffer, coding: Coding): Promise<Buffer | Refusal> {
+    if (coding === "identity") return body;
+    const result = await decompress(body, coding, {
+      bytesMax: config.requestBytesMax,
+      take: (bytes) => request.take(bytes),
+    });
+    switch (result.outcome) {
+      case "bytes":
+        request.give(body.length);
+        return result.bytes;
+      case "too_large":
+        return tooLarge();
+      case "no_room":
+        return overloaded();
+      case "damaged":
+        return refusal("INVALID_BODY", `the body is not valid ${coding}`);
+      default:
+        return result satisfies never;
+    }
+  }
+
+  async function decode(
+    origin: Origin,
+    body: Buffer,
+    request: InFlightRequest,
+  ): Promise<WalkedRequest | UndecodableRequest> {
+    const options = { isSecretKey: isSecretKeyAt, sliceMsMax: walkSliceMs };
+    if (origin.encoding === "protobuf") return walkExportRequestInSlices(body, options);
+    const encoded = exportRequestFromJson(body);
+    if (encoded.outcome === "undecodable") return encoded;
+    if (!request.take(encoded.bytes.length)) {
+      throw new PipelineError("OVERLOADED", "no room for the request in protobuf form");
+    }
+    request.give(body.length);
+    return walkExportRequestInSlices(encoded.bytes, options);
+  }
+
+  /** Waits for the log at most the time a sender waits. What still runs then keeps its bytes counted until it ends. */
+  async function durable(sender: Sender, walked: WalkedRequest, settled: () => void): Promise<AcceptOutcome> {
+    const startMs = performance.now();
+    const groups = walked.groups.filter((group) => group.spans.length > 0);
+    const accepting = (async () => deps.accept(sender, { groups }))();
+    accepting.then(settled, settled);
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new PipelineError("LOG_TIMEOUT", `not durable within ${config.publishTimeoutMs} ms`)),
+        config.publishTimeoutMs,
+      );
+    });
+    try {
+      const outcome = await Promise.race([accepting, timeout]);
+      metrics.durableAfter((performance.now() - startMs) / 1000);
+      return outcome;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function refuse(origin: Origin, cause: Refusal): Refusal {
+    metrics.refused(origin, cause.code);
+    return cause;
+  }
+
+  function overRate(sender: Sender): Refusal | undefined {
+    const waitMs = rateLimit.waitMs(sender.tenantId);
+    if (waitMs === undefined) return undefined;
+    return refusal("RATE_LIMITED", "over the configured spans per second", { retryAfterMs: waitMs });
+  }
+
+  function overloaded(): Refusal {
+    return refusal("OVERLOADED", "too many bytes in flight", { retryAfterMs: retryHint.next() });
+  }
+
+  function tooLarge(): Refusal {
+    return refusal("TOO_LARGE", `request exceeds ${config.requestBytesMax} bytes; export smaller batches`);
+  }
+
+  function failed(caught: unknown): Refusal {
+    if (!isPipelineError(caught) || caught.code === "INTERNAL") {
+      deps.log.error({ err: caught }, "an export request failed inside the receiver");
+    }
+    const error = PipelineError.from(caught);
+    return refusalFor(error, error.retryable ? retryHint.next() : 0);
+  }
+
+  return {
+    begin,
+    countRefused(origin, cause) {
+      metrics.request(origin);
+      metrics.refused(origin, cause.code);
+    },
+    startDraining() {
+      draining = true;
+    },
+  };
+}
+
+function refusedSender(reason: "unauthenticated" | "forbidden"): Refusal {
+  if (reason === "unauthenticated") return refusal("UNAUTHENTICATED", "a valid API key is required");
+  return refusal("FORBIDDEN", "the API key lacks the scope ingest:write");
+}
+
+function undecodable({ path, reason }: UndecodableRequest): Refusal {
+  const where = path === "" ? "" : ` in ${path}`;
+  return refusal("INVALID_BODY", `cannot decode the request: ${reason}${where}`, {
+    violations: [{ field: path, description: reason }],
+  });
+}
