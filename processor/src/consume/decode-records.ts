@@ -1,0 +1,73 @@
+/** Records of the log as spans and commands. What cannot be read is told apart here, before it can hold up its neighbours. */
+import { mapSpan } from "@nonet/ingest/map/map-span.ts";
+import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
+import { PipelineError } from "@nonet/proto/errors.ts";
+import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
+import type { DecodedResource, DecodedScope } from "@nonet/proto/otlp-span.ts";
+import { decodeRecord, type Refold, type SpanEvents } from "@nonet/proto/record-codec.ts";
+import type { SourceRecord } from "./record-source.ts";
+
+export interface SpanRecord {
+  readonly kind: "span";
+  readonly source: SourceRecord;
+  readonly record: SpanEvents;
+  readonly mapped: MappedSpan;
+}
+
+export interface RefoldRecord {
+  readonly kind: "refold";
+  readonly source: SourceRecord;
+  readonly record: Refold;
+}
+
+export interface UnreadableRecord {
+  readonly kind: "unreadable";
+  readonly source: SourceRecord;
+  readonly reason: string;
+}
+
+export type DecodedRecord = SpanRecord | RefoldRecord | UnreadableRecord;
+
+export interface RecordDecoder {
+  /** Never throws: a record that cannot be read comes back as `unreadable`. */
+  decode(source: SourceRecord): DecodedRecord;
+}
+
+/** Resources and scopes repeat from record to record; this many different ones are kept decoded. */
+const repeatedMax = 512;
+
+export function createRecordDecoder(deps: { onDefect(ruleId: string, error: unknown): void }): RecordDecoder {
+  const resources = new Map<string, DecodedResource>();
+  const scopes = new Map<string, DecodedScope>();
+
+  return {
+    decode(source) {
+      try {
+        const record = decodeRecord(source.value);
+        if (record.kind === "refold") return { kind: "refold", source, record };
+        const resource = remembered(resources, record.resource, record.resourceSchemaUrl, decodeResource);
+        const scope = remembered(scopes, record.scope, record.scopeSchemaUrl, decodeScope);
+        const mapped = mapSpan(decodeSpan(record.span, resource, scope), { onDefect: deps.onDefect });
+        return { kind: "span", source, record, mapped };
+      } catch (caught) {
+        return { kind: "unreadable", source, reason: PipelineError.from(caught).message };
+      }
+    },
+  };
+}
+
+function remembered<T>(
+  known: Map<string, T>,
+  bytes: Uint8Array,
+  schemaUrl: string,
+  decode: (bytes: Uint8Array, schemaUrl: string) => T,
+): T {
+  const key = `${schemaUrl}\n${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")}`;
+  let value = known.get(key);
+  if (value === undefined) {
+    value = decode(bytes, schemaUrl);
+    if (known.size >= repeatedMax) known.clear();
+    known.set(key, value);
+  }
+  return value;
+}

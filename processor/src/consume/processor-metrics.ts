@@ -1,0 +1,39 @@
+/** What the processor reports about itself, on the admin port. */
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+export type ProcessorMetrics = ReturnType<typeof createProcessorMetrics>;
+
+export function createProcessorMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    records: new Counter({ name: "nonet_processor_records", help: "Records of the log that were stored", registers }),
+    deadLetters: new Counter({
+      name: "nonet_processor_dead_letters",
+      help: "Records that will never be processed and are kept with their reason",
+      registers,
+    }),
+    defects: new Counter({
+      name: "nonet_processor_mapping_defects",
+      help: "Spans whose mapping threw and that are kept as plain nodes",
+      labelNames: ["rule"],
+      registers,
+    }),
+    projectionFailures: new Counter({
+      name: "nonet_processor_projection_failures",
+      help: "Writes to the hot projection that did not happen; reads fall through to the store",
+      registers,
+    }),
+    batchSeconds: new Histogram({
+      name: "nonet_processor_batch_seconds",
+      help: "Time from a batch of records to its commit",
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    hotTraces: new Gauge({
+      name: "nonet_processor_hot_traces",
+      help: "Traces kept in memory",
+      labelNames: ["partition"],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * One model call that several nested spans report becomes one `llm_call`, of the span closest to the API. Source: event-mapping.md 3.4 LLM-NEST.
+ *
+ * A wrapper gives what its inner calls lack, the innermost wrapper first, and emits no `llm_call` and no tool selection of its own.
+ */
+import { defaultLimits } from "@nonet/ingest/map/limits.ts";
+import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
+import { hasPendingToolCalls, toolSelection } from "@nonet/ingest/map/tool-selection.ts";
+import type { SpanClass, TokenUsage } from "@nonet/proto/event.ts";
+import { type DraftOf, lookupDepthMax, type TraceNode } from "./trace-node.ts";
+
+type ModelClass = "llm" | "embedding" | "rerank";
+type ModelCall = DraftOf<"llm_call">;
+
+/** A model span below one of these is a call of that span's own, not a copy of the model span above it. */
+const borders: ReadonlySet<SpanClass> = new Set(["agent", "workflow", "tool", "retrieval", "handoff"]);
+
+const usageFields = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cachedInputTokens",
+  "cacheWriteInputTokens",
+  "reasoningTokens",
+] as const satisfies readonly (keyof TokenUsage)[];
+
+/** @param walked  in walk order. Replaces the drafts of wrappers and of the calls below them. */
+export function nestModelCalls(walked: readonly TraceNode[]): void {
+  const wrappers = findWrappers(walked);
+  if (wrappers.length === 0) return;
+  for (const node of walked) {
+    if (node.isWrapper || !node.span.nestable || !isModelClass(node.class)) continue;
+    for (let wrapper = above(node, node.class); wrapper !== undefined; wrapper = above(wrapper, node.class)) {
+      if (node.depth - wrapper.depth > lookupDepthMax) break;
+      wrapper.wrapped ??= [];
+      wrapper.wrapped.push(node);
+    }
+  }
+  // Deepest first, so that of several wrappers the outermost gives last.
+  for (const wrapper of wrappers.reverse()) unwrap(wrapper);
+}
+
+function findWrappers(walked: readonly TraceNode[]): TraceNode[] {
+  for (const node of walked) {
+    const { parent } = node;
+    for (const modelClass of modelClasses) {
+      const from =
+        parent === undefined || borders.has(parent.class)
+          ? undefined
+          : parent.class === modelClass && parent.span.nestable
+            ? parent
+            : parent.modelAbove[modelClass];
+      node.modelAbove[modelClass] = from;
+    }
+    if (!isModelClass(node.class) || !node.span.nestable) continue;
+    const wrapper = above(node, node.class);
+    if (wrapper !== undefined) wrapper.isWrapper = true;
+  }
+  return walked.filter((node) => node.isWrapper);
+}
+
+const modelClasses = ["llm", "embedding", "rerank"] as const satisfies readonly ModelClass[];
+
+function isModelClass(spanClass: SpanClass): spanClass is ModelClass {
+  return spanClass === "llm" || spanClass === "embedding" || spanClass === "rerank";
+}
+
+function above(node: TraceNode, modelClass: ModelClass): TraceNode | undefined {
+  const wrapper = node.modelAbove[modelClass];
+  return wrapper !== undefined && node.depth - wrapper.depth <= lookupDepthMax ? wrapper : undefined;
+}
+
+function unwrap(wrapper: TraceNode): void {
+  const inner = wrapper.wrapped ?? [];
+  const outer = callOf(wrapper);
+  wrapper.drafts = wrapper.drafts.filter((draft) => !isCallOrSelection(draft));
+  wrapper.stageB = [...wrapper.stageB, "LLM-NEST wrapper"];
+  if (outer === undefined) return;
+  const [only] = inner;
+  for (const node of inner) {
+    const call = callOf(node);
+    if (call === undefined) continue;
+    const filled = inner.length === 1 ? fillAll(call, outer) : fillShared(call, outer);
+    if (filled !== call) replaceCall(node, filled, wrapper);
+  }
+  if (inner.length === 1 && only !== undefined) return;
+  if (inner.some((node) => hasTokens(callOf(node)))) return;
+  const last = inner.reduce((latest, node) => (endsLater(node, latest) ? node : latest), inner[0] as TraceNode);
+  const call = callOf(last);
+  if (call !== undefined) replaceCall(last, fillUsage(call, outer), wrapper);
+}
+
+function callOf(node: TraceNode): ModelCall | undefined {
+  return node.drafts.find((draft): draft is ModelCall => draft.eventType === "llm_call" && draft.discriminator === "");
+}
+
+function isCallOrSelection(draft: EventDraft): boolean {
+  if (draft.eventType === "llm_call") return draft.discriminator === "";
+  return draft.eventType === "decision" && draft.decisionKind === "tool_selection";
+}
+
+/** What every inner call may take: provider, models, response id, single parameters, tool definitions. */
+function fillShared(call: ModelCall, outer: ModelCall): ModelCall {
+  const filled: ModelCall = { ...call };
+  fill(filled, outer, ["provider", "requestModel", "responseModel", "responseId", "toolDefinitions"]);
+  if (call.params === undefined) fill(filled, outer, ["params"]);
+  else if (outer.params !== undefined) filled.params = { ...outer.params, ...call.params };
+  return filled;
+}
+
+/** What the only inner call of a wrapper may take besides. */
+function fillAll(call: ModelCall, outer: ModelCall): ModelCall {
+  const filled = fillUsage(fillShared(call, outer), outer);
+  fill(filled, outer, ["inputMessages", "outputMessages", "cost", "finishReasons", "ttftMs"]);
+  return filled;
+}
+
+function fillUsage(call: ModelCall, outer: ModelCall): ModelCall {
+  const filled: ModelCall = { ...call };
+  if (!hasTokens(call) && outer.usagePartial !== undefined) filled.usagePartial = outer.usagePartial;
+  fill(filled, outer, usageFields);
+  if (filled.inputTokens !== undefined && filled.outputTokens !== undefined) {
+    filled.totalTokens = filled.inputTokens + filled.outputTokens;
+  }
+  return filled;
+}
+
+function fill(call: ModelCall, outer: ModelCall, fields: readonly (keyof ModelCall)[]): void {
+  for (const field of fields) {
+    // The type of a union of keys cannot express that both sides are the same field.
+    if (call[field] === undefined && outer[field] !== undefined) Object.assign(call, { [field]: outer[field] });
+  }
+}
+
+function hasTokens(call: ModelCall | undefined): boolean {
+  return call?.inputTokens !== undefined || call?.outputTokens !== undefined;
+}
+
+function endsLater(a: TraceNode, b: TraceNode): boolean {
+  if (a.effectiveEndUnixNano !== b.effectiveEndUnixNano) return a.effectiveEndUnixNano > b.effectiveEndUnixNano;
+  if (a.effectiveStartUnixNano !== b.effectiveStartUnixNano) {
+    return a.effectiveStartUnixNano > b.effectiveStartUnixNano;
+  }
+  return a.spanId > b.spanId;
+}
+
+/** Puts the completed call in place of the old one, with its name and, where its output changed, its tool selection made again. */
+function replaceCall(node: TraceNode, filled: ModelCall, wrapper: TraceNode): void {
+  const before = callOf(node);
+  const call: ModelCall = { ...filled, name: filled.responseModel ?? filled.requestModel ?? node.name };
+  const messagesTaken = before?.outputMessages !== call.outputMessages;
+  if (messagesTaken) node.outputText = wrapper.outputText;
+  if (!messagesTaken && before?.finishReasons === call.finishReasons) {
+    node.drafts = node.drafts.map((draft) => (draft === before ? call : draft));
+    return;
+  }
+  node.pendingToolCalls = hasPendingToolCalls(call);
+  const selection = selectionOf(call);
+  const kept = node.drafts.filter((draft) => selection === undefined || draft === before || !isCallOrSelection(draft));
+  node.drafts = kept.flatMap((draft): EventDraft[] => {
+    if (draft !== before) return [draft];
+    return selection === undefined ? [call] : [call, selection];
+  });
+}
+
+/** Undefined while the call is open, and where nothing but `response.has_tool_call` of its own span says that it asked for tools. */
+function selectionOf(call: ModelCall): EventDraft | undefined {
+  if (call.endTimeUnixNano === undefined) return undefined;
+  return toolSelection({
+    outputMessages: call.outputMessages,
+    finishReasons: call.finishReasons,
+    hasToolCall: false,
+    ruleTime: call.endTimeUnixNano,
+    callsMax: defaultLimits.toolCallsMax,
+  });
+}

@@ -1,0 +1,36 @@
+import type { Histogram } from "@nonet/proto/histogram.ts";
+import type { MetricPoint } from "../../../fold/metric-points.ts";
+import type { RowContent } from "../row-text.ts";
+
+export function toMetricPointRow(projectId: string, traceId: string, point: MetricPoint): RowContent<"metric_points"> {
+  return {
+    project_id: projectId,
+    minute: point.minute,
+    kind: point.kind,
+    agent_name: point.agentName,
+    model: point.model,
+    provider: point.provider,
+    subject: point.subject,
+    environment: point.environment,
+    trace_id: traceId,
+    count: point.count,
+    error_count: point.errorCount,
+    blocked_count: point.blockedCount,
+    input_tokens: point.inputTokens,
+    output_tokens: point.outputTokens,
+    cached_input_tokens: point.cachedInputTokens,
+    reasoning_tokens: point.reasoningTokens,
+    calls_without_usage: point.callsWithoutUsage,
+    cost_units: point.costUnits.toString(),
+    unpriced_count: point.unpricedCount,
+    duration_count: point.durationCount,
+    duration_us_sum: point.durationUsSum,
+    duration_buckets: toBuckets(point.durations),
+    ttft_buckets: toBuckets(point.timesToFirstToken),
+  };
+}
+
+/** In bucket order, so that equal histograms give equal texts. */
+function toBuckets(histogram: Histogram): Record<string, number> {
+  return Object.fromEntries([...histogram].sort(([a], [b]) => a - b).map(([bucket, count]) => [String(bucket), count]));
+}

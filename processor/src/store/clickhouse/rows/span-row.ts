@@ -1,0 +1,29 @@
+/** One span as it is stored: lossless OTLP/JSON beside the few columns that are filtered by. */
+import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
+import { resourceToJson, scopeToJson, spanToJson } from "@nonet/proto/otlp-json.ts";
+import type { SpanEvents } from "@nonet/proto/record-codec.ts";
+import type { RowContent } from "../row-text.ts";
+import { hourOf } from "./hour.ts";
+
+export function toSpanRow(record: SpanEvents, span: MappedSpan): RowContent<"spans"> {
+  return {
+    project_id: record.projectId,
+    hour: hourOf(span.startTimeUnixNano),
+    trace_id: span.traceId,
+    span_id: span.spanId,
+    start_unix_nano: span.startTimeUnixNano.toString(),
+    end_unix_nano: span.endTimeUnixNano.toString(),
+    received_unix_nano: record.receivedUnixNano.toString(),
+    name: span.name,
+    service_name: span.serviceName ?? "",
+    class: span.class,
+    rule_id: span.ruleId,
+    status_code: Math.min(span.statusCode, 255),
+    mapping_version: record.mappingVersion,
+    price_version: record.priceVersion,
+    settings_version: record.settingsVersion,
+    span: spanToJson(record.span),
+    resource: resourceToJson(record.resource, record.resourceSchemaUrl),
+    scope: scopeToJson(record.scope, record.scopeSchemaUrl),
+  };
+}

@@ -1,0 +1,28 @@
+/** The one way to connect to the ClickHouse dialect, a server or the embedded engine alike. */
+import { type ClickHouseClient, createClient } from "@clickhouse/client";
+
+export interface StoreAddress {
+  readonly url: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/** An insert of a full batch takes a second or two on a busy machine; beyond this the batch is tried again. */
+const requestTimeoutMs = 60_000;
+
+export function createStoreClient(address: StoreAddress): ClickHouseClient {
+  return createClient({
+    url: address.url,
+    ...(address.username === undefined ? {} : { username: address.username }),
+    ...(address.password === undefined ? {} : { password: address.password }),
+    request_timeout: requestTimeoutMs,
+    max_open_connections: 16,
+    clickhouse_settings: {
+      // 64-bit integers do not fit a JSON number.
+      output_format_json_quote_64bit_integers: 1,
+      // A tombstone is its key and nulls (row-text.ts).
+      input_format_null_as_default: 1,
+      date_time_input_format: "best_effort",
+    },
+  });
+}
