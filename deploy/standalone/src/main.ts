@@ -1,0 +1,19 @@
+/** Starts everything in one process; the only file of standalone that reads the environment. */
+import { parseConfig } from "@nonet/proto/parse-config.ts";
+import { runService } from "@nonet/proto/run-service.ts";
+import { pino } from "pino";
+import { standaloneConfigSchema } from "./config.ts";
+import { startStandalone } from "./service.ts";
+import { startMessage } from "./start-message.ts";
+
+await runService(async () => {
+  const config = parseConfig(standaloneConfigSchema, process.env);
+  const log = pino({ level: config.NONET_LOG_LEVEL }, pino.destination({ dest: 2, sync: true }));
+  const standalone = await startStandalone(config, {
+    log,
+    onFirstSpan: () => console.log("The first span arrived."),
+    now: Date.now,
+  });
+  console.log(startMessage(config, standalone));
+  return standalone;
+});

@@ -1,0 +1,182 @@
+/**
+ * Every service in one process, with the embedded engine as its one child. The loops are those of the distributed shape: only the log (SQLite
+ * for Kafka), the projection (memory for Redis) and the control database (SQLite for PostgreSQL) are others.
+ */
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { startChdbServer } from "@nonet/chdb-server/chdb-server.ts";
+import { createSqlitePublisher } from "@nonet/ingest/publish/sqlite-publisher.ts";
+import { type Ingest, startIngest } from "@nonet/ingest/service.ts";
+import { createSqliteSource } from "@nonet/processor/consume/sqlite-source.ts";
+import { startProcessor } from "@nonet/processor/service.ts";
+import { migrateClickhouse } from "@nonet/processor/store/clickhouse/migrate.ts";
+import { createStoreClient } from "@nonet/processor/store/clickhouse/store-client.ts";
+import { startAdminServer } from "@nonet/proto/admin-server.ts";
+import { createApiKey } from "@nonet/proto/control/api-key-format.ts";
+import { openControlDatabase } from "@nonet/proto/control/control-database.ts";
+import { createCredentialCache } from "@nonet/proto/control/credentials.ts";
+import { createMemoryProjection } from "@nonet/proto/projection/memory-projection.ts";
+import { openSqliteLog } from "@nonet/proto/sqlite-log.ts";
+import { startQueryApi } from "@nonet/query-api/service.ts";
+import type { Logger } from "pino";
+import { Registry } from "prom-client";
+import type { StandaloneConfig } from "./config.ts";
+import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
+
+const megabyte = 1_048_576;
+/** Requests that wait for the next transaction; the receiver's bytes in flight bound it anyway. */
+const publishQueueBytesMax = 256 * megabyte;
+/** One consumer takes all: more partitions would only make smaller batches. */
+const partitionCount = 1;
+const consumerGroup = "processor";
+
+export interface Standalone {
+  readonly ingest: Ingest;
+  readonly apiAddress: string;
+  readonly adminAddress: string;
+  readonly apiKey: string;
+  /** Drains: what was acknowledged is in the log, the running batch is stored. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface StandaloneDeps {
+  readonly log: Logger;
+  onFirstSpan(): void;
+  now(): number;
+}
+
+/** @throws PipelineError `DIRECTORY_IN_USE`, `ADDRESS_IN_USE`, `CONFIG_INVALID`: nothing is left running. */
+export async function startStandalone(config: StandaloneConfig, deps: StandaloneDeps): Promise<Standalone> {
+  const opened: (() => unknown)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    return await start(config, deps, opened, closeAll);
+  } catch (caught) {
+    await closeAll();
+    throw caught;
+  }
+}
+
+/** @param opened how to close what is open, in the order of opening. */
+async function start(
+  config: StandaloneConfig,
+  deps: StandaloneDeps,
+  opened: (() => unknown)[],
+  close: () => Promise<void>,
+): Promise<Standalone> {
+  const directory = openDataDirectory(config.NONET_DATA_DIR);
+  opened.push(() => directory.close());
+  // The engine takes longest to start: everything else is made ready beside it.
+  const engineStarting = startChdbServer(
+    { dataDirectory: directory.file("clickhouse") },
+    { log: (level, message, fields) => deps.log[level](fields, message) },
+  );
+  opened.push(async () => (await engineStarting.catch(() => undefined))?.close());
+
+  const control = openControlDatabase({ url: `sqlite:${directory.file("control.db")}`, now: deps.now });
+  opened.push(() => control.close());
+  await control.migrate();
+  const apiKey = await firstKey(directory, config, control);
+  const credentials = createCredentialCache(control, { now: deps.now });
+  const log = openSqliteLog({
+    path: directory.file("log.db"),
+    partitionCount,
+    synchronous: config.NONET_LOG_SYNCHRONOUS,
+    backlogBytesMax: config.NONET_LOG_BACKLOG_BYTES_MAX,
+  });
+  opened.push(() => log.close());
+  const projection = createMemoryProjection();
+  opened.push(() => projection.close());
+
+  const engine = await engineStarting;
+  const clickhouse = createStoreClient(engine);
+  opened.push(() => clickhouse.close());
+  await migrateClickhouse(clickhouse);
+
+  const registry = new Registry();
+  const processor = await startProcessor(config, {
+    source: createSqliteSource(
+      {
+        consumerGroup,
+        batchCountMax: config.NONET_BATCH_RECORDS_MAX,
+        batchBytesMax: config.NONET_BATCH_BYTES_MAX,
+        lingerMs: config.NONET_BATCH_LINGER_MS,
+        retryMs: 100,
+        retryMsMax: 5_000,
+      },
+      { log, onError: (error) => deps.log.error({ err: error }, "a batch was not stored; it will be tried again") },
+    ),
+    clickhouse,
+    projection,
+    nextOwnerEpoch: async (topic, partition) => BigInt(await control.nextOwnerEpoch(topic, partition)),
+    listProjectIds: async () => (await control.listProjects()).map((project) => project.id),
+    async deadLetter(record, reason) {
+      log.deadLetter({ ...record, offset: Number(record.offset) }, reason, deps.now());
+    },
+    registry,
+    log: deps.log,
+    now: deps.now,
+  });
+  opened.push(() => processor.close());
+
+  const api = await startQueryApi(config, {
+    clickhouse,
+    credentials,
+    projection,
+    cursorSecret: secretOf(directory, "cursor-secret"),
+    registry,
+    log: deps.log,
+    now: deps.now,
+  });
+  opened.push(() => api.close());
+
+  const ingest = await startIngest(config, {
+    publisher: createSqlitePublisher(
+      { recordBytesMax: config.NONET_RECORD_BYTES_MAX, queueBytesMax: publishQueueBytesMax },
+      { log, now: deps.now },
+    ),
+    credentials,
+    settingsVersionOf: () => 0,
+    registry,
+    log: deps.log,
+    recordEvents: false,
+    onFirstSpan: deps.onFirstSpan,
+    now: deps.now,
+  });
+  opened.push(() => ingest.close());
+
+  const admin = await startAdminServer(
+    { ...config.NONET_ADMIN_ADDRESS, setting: "NONET_ADMIN_ADDRESS" },
+    { isReady: () => ingest.isReady() && processor.isReady(), metrics: () => registry.metrics() },
+  );
+  opened.push(() => admin.close());
+  return { ingest, apiAddress: api.address, adminAddress: admin.address, apiKey, close };
+}
+
+/** The first key, kept where only the owner of the directory reads it: on disk before it is in the database, so that a crash cannot lose it. */
+async function firstKey(
+  directory: DataDirectory,
+  config: StandaloneConfig,
+  control: ReturnType<typeof openControlDatabase>,
+): Promise<string> {
+  const file = directory.file("api-key");
+  const kept = existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+  const apiKey = config.NONET_API_KEY ?? kept ?? createApiKey();
+  if (apiKey !== kept) writeSecret(file, apiKey);
+  await control.ensureFirstCredential({ apiKey });
+  return apiKey;
+}
+
+function secretOf(directory: DataDirectory, name: string): Buffer {
+  const file = directory.file(name);
+  if (!existsSync(file)) writeSecret(file, randomBytes(32).toString("hex"));
+  return Buffer.from(readFileSync(file, "utf8").trim(), "hex");
+}
+
+function writeSecret(file: string, secret: string): void {
+  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
+  // `mode` holds for a new file only.
+  chmodSync(file, 0o600);
+}

@@ -1,0 +1,75 @@
+/** The HTTP API as an Express app, without a port. */
+import type { ClickHouseClient } from "@clickhouse/client";
+import type { Projection } from "@nonet/proto/projection/projection.ts";
+import express, { type Express } from "express";
+import type { Logger } from "pino";
+import type { Registry } from "prom-client";
+import type { RateLimiterAbstract } from "rate-limiter-flexible";
+import { sendProblem } from "./http/answer.ts";
+import type { CredentialLookup } from "./http/authentication.ts";
+import { answerFailures, beginRequest } from "./http/begin-request.ts";
+import { createCursorCodec } from "./http/cursor.ts";
+import { createOperationRouter } from "./http/operation-router.ts";
+import { notFound } from "./http/problem.ts";
+import { requestState } from "./http/request-state.ts";
+import { buildOpenapiDocument } from "./openapi/document.ts";
+import { createReferenceRouter } from "./openapi/reference-router.ts";
+import { projectMetricsBasePath, projectMetricsOperation } from "./project-metrics/operation.ts";
+import { sessionOperations, sessionsBasePath } from "./session-traces/operations.ts";
+import { createSessionLoader } from "./session-traces/session-loader.ts";
+import type { SessionView } from "./session-traces/session-view.ts";
+import { createClickhouseReader, type ReaderLimits } from "./store/clickhouse-reader.ts";
+import { createTraceReader, type StoredTrace } from "./store/stored-trace.ts";
+import { createWeightedCache } from "./store/weighted-cache.ts";
+
+export interface AppDeps {
+  readonly clickhouse: ClickHouseClient;
+  readonly credentials: CredentialLookup;
+  readonly projection: Projection;
+  readonly rateLimiter: RateLimiterAbstract;
+  /** Milliseconds since 1970. Statuses depend on it. */
+  now(): number;
+  /** At least 32 bytes; the same in all processes that serve one client. */
+  readonly cursorSecret: Buffer;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly readerLimits: ReaderLimits;
+  /** Characters of stored spans whose traces are kept mapped; a trace takes a few times that in memory. */
+  readonly traceCacheCharactersMax: number;
+}
+
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.enable("case sensitive routing");
+  app.use(beginRequest(deps));
+
+  const reader = createClickhouseReader(deps.clickhouse, deps.readerLimits);
+  const traces = createTraceReader(reader, createWeightedCache<StoredTrace>(deps.traceCacheCharactersMax));
+  const sessions = createSessionLoader({
+    reader,
+    traces,
+    views: createWeightedCache<SessionView>(deps.traceCacheCharactersMax),
+    now: deps.now,
+  });
+  const apis = [
+    { basePath: sessionsBasePath, operations: sessionOperations({ reader, sessions, now: deps.now }) },
+    {
+      basePath: projectMetricsBasePath,
+      operations: [projectMetricsOperation({ reader, projection: deps.projection, now: deps.now })],
+    },
+  ];
+  const routerDeps = {
+    credentials: deps.credentials,
+    rateLimiter: deps.rateLimiter,
+    cursors: createCursorCodec(deps.cursorSecret),
+    now: deps.now,
+  };
+
+  app.use(createReferenceRouter(buildOpenapiDocument(apis)));
+  for (const { basePath, operations } of apis) app.use(createOperationRouter(basePath, operations, routerDeps));
+  app.use((_request, response) => sendProblem(notFound, response, requestState(response).requestId));
+  app.use(answerFailures(deps.log));
+  return app;
+}

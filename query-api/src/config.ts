@@ -1,0 +1,42 @@
+/** What an operator sets of the query API. Parsed once in main.ts; everything else receives values. docs/config.md is generated from it. */
+
+import { clickhouseSettings, databaseSettings, redisSettings } from "@nonet/proto/connection-settings.ts";
+import { listenAddress } from "@nonet/proto/listen-address.ts";
+import { z } from "zod";
+
+export const queryApiConfigSchema = z.object({
+  NONET_API_ADDRESS: listenAddress.prefault("127.0.0.1:4319").describe("listen address of the APIs and the UI"),
+  NONET_API_RATE_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(6_000)
+    .describe("requests per key and minute; 0 is unlimited. A UI that polls stays far below"),
+  NONET_API_TRACE_CACHE_CHARACTERS_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(16_777_216)
+    .describe(
+      "characters of stored spans whose traces are kept mapped for the next page; in memory about four times that",
+    ),
+  NONET_API_CURSOR_SECRET: z
+    .string()
+    .min(16)
+    .optional()
+    .describe(
+      "signs cursors; processes that serve one API must share it. Standalone makes its own; without it here, cursors end with the process",
+    ),
+});
+
+export type QueryApiConfig = z.infer<typeof queryApiConfigSchema>;
+
+/** The same, and what a process of its own needs to reach the others. */
+export const queryApiProcessSchema = z.object({
+  ...queryApiConfigSchema.shape,
+  ...clickhouseSettings,
+  ...databaseSettings,
+  ...redisSettings,
+  NONET_ADMIN_ADDRESS: listenAddress.prefault("127.0.0.1:4322").describe("admin port: /ready, /live, /metrics"),
+  NONET_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("level of the log"),
+});

@@ -1,0 +1,112 @@
+/**
+ * Serves a list of operations under one base path that names the project. Source: session-traces.md 2.1, 2.2.
+ *
+ *     token (401) -> rate (429) -> project (404) -> route (404) -> method (405) -> scope (403) -> parameters (400) -> Accept (406) -> work
+ *
+ * A foreign project, a project that never existed and a path that is no endpoint give one and the same answer.
+ */
+
+import { isProjectId } from "@nonet/proto/control/projects.ts";
+import { type Request, type RequestHandler, type Response, Router } from "express";
+import type { RateLimiterAbstract } from "rate-limiter-flexible";
+import { type Answer, problemAnswer, sendAnswer, sendProblem } from "./answer.ts";
+import { authenticate, type CredentialLookup } from "./authentication.ts";
+import type { CursorCodec } from "./cursor.ts";
+import { answerOperation, type Operation } from "./operation.ts";
+import { methodNotAllowed, notFound } from "./problem.ts";
+import { countRequest } from "./rate-limit.ts";
+import { requestState } from "./request-state.ts";
+
+export interface OperationRouterDeps {
+  readonly credentials: CredentialLookup;
+  readonly rateLimiter: RateLimiterAbstract;
+  readonly cursors: CursorCodec;
+  now(): number;
+}
+
+/** Mount it at the root. `basePath` has the parameter `:projectId`. */
+export function createOperationRouter(
+  basePath: string,
+  operations: readonly Operation[],
+  deps: OperationRouterDeps,
+): Router {
+  const router = Router({ caseSensitive: true, strict: false, mergeParams: true });
+  router.use(basePath, admit(deps));
+  for (const operation of operations) {
+    router.all(joinPath(basePath, operation.path), async (request, response) => {
+      const state = requestState(response);
+      state.route = operation.operationId;
+      const answer = await answerRequest(operation, request, response, deps.cursors);
+      await sendAnswer(answer, request, response, state.requestId);
+    });
+  }
+  router.use(basePath, (_request, response) => sendProblem(notFound, response, requestState(response).requestId));
+  return router;
+}
+
+/** Express writes parameters as `:name`; OpenAPI as `{name}`. */
+export function joinPath(basePath: string, path: string): string {
+  return path === "/" ? basePath : basePath + path;
+}
+
+function admit(deps: OperationRouterDeps): RequestHandler {
+  return async (request, response, next) => {
+    const state = requestState(response);
+    const authentication = await authenticate(request.headers, deps.credentials);
+    if ("problem" in authentication) {
+      sendProblem(authentication.problem, response, state.requestId);
+      return;
+    }
+    const { credential } = authentication;
+    state.credential = credential;
+    const limited = await countRequest(
+      deps.rateLimiter,
+      { credentialId: credential.keyId, nowMs: deps.now() },
+      response,
+    );
+    if (limited !== undefined) {
+      sendProblem(limited, response, state.requestId);
+      return;
+    }
+    const projectId = request.params.projectId;
+    if (typeof projectId !== "string" || !isProjectId(projectId) || projectId !== credential.projectId) {
+      sendProblem(notFound, response, state.requestId);
+      return;
+    }
+    next();
+  };
+}
+
+async function answerRequest(
+  operation: Operation,
+  request: Request,
+  response: Response,
+  cursors: CursorCodec,
+): Promise<Answer> {
+  const { credential } = requestState(response);
+  if (credential === undefined) throw new Error("an operation ran without a credential");
+  if (request.method !== "GET" && request.method !== "HEAD") return problemAnswer(methodNotAllowed("GET, HEAD"));
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const path = Object.fromEntries(
+    Object.entries(request.params).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+  return answerOperation(
+    operation,
+    {
+      credential,
+      path,
+      resource: JSON.stringify(path),
+      queryText: queryTextOf(request.originalUrl),
+      accept: request.get("accept"),
+      signal: gone.signal,
+      isHead: request.method === "HEAD",
+    },
+    cursors,
+  );
+}
+
+function queryTextOf(target: string): string {
+  const start = target.indexOf("?");
+  return start === -1 ? "" : target.slice(start + 1);
+}

@@ -1,0 +1,54 @@
+/** The flat view of a session's events: a page of those that match, in order. Source: session-traces.md 5.1. */
+import type { AgentEvent } from "@nonet/proto/event.ts";
+import { type EventShape, toTraceEvent } from "./event-shape.ts";
+import { writeItems } from "./page.ts";
+import type { SessionView } from "./session-view.ts";
+
+export interface FlatRequest {
+  readonly matches: (event: AgentEvent) => boolean;
+  readonly order: "asc" | "desc";
+  readonly limit: number;
+  /** Id and time of the last event of the page before. */
+  readonly after: readonly string[] | undefined;
+  readonly shape: EventShape;
+}
+
+export interface FlatPage {
+  readonly texts: readonly string[];
+  readonly total: number;
+  readonly hasMore: boolean;
+  /** Key of the next page. */
+  readonly next: readonly string[] | undefined;
+}
+
+export function flatPage(view: SessionView, candidates: readonly AgentEvent[], request: FlatRequest): FlatPage {
+  const matching = candidates.filter(request.matches);
+  if (request.order === "desc") matching.reverse();
+  const rest = request.after === undefined ? matching : eventsAfter(view, matching, request.after, request.order);
+  const written = writeItems(rest, request.limit, (event) => JSON.stringify(toTraceEvent(view, event, request.shape)));
+  const next =
+    written.hasMore && written.last !== undefined ? [written.last.eventId, written.last.timeUnixNano] : undefined;
+  return { texts: written.texts, total: matching.length, hasMore: written.hasMore, next };
+}
+
+/**
+ * A place in the order is known by its event: what arrives meanwhile shifts positions, not what comes before what. An event that was
+ * withdrawn has left its time, and the page goes on with what is later.
+ */
+function eventsAfter(
+  view: SessionView,
+  matching: readonly AgentEvent[],
+  [id = "", time = "0"]: readonly string[],
+  order: "asc" | "desc",
+): AgentEvent[] {
+  const sign = order === "asc" ? 1 : -1;
+  const place = view.positionOf.get(id);
+  if (place !== undefined) {
+    return matching.filter((event) => ((view.positionOf.get(event.eventId) ?? 0) - place) * sign > 0);
+  }
+  const nano = BigInt(time);
+  return matching.filter((event) => {
+    const own = BigInt(event.timeUnixNano);
+    return sign > 0 ? own > nano : own < nano;
+  });
+}

@@ -1,0 +1,69 @@
+/** Which tool calls that models asked for were seen to happen. Source: session-traces.md 1.6. */
+import { readToolHandoff } from "@nonet/ingest/map/read-handoff.ts";
+import { isCounted, normOfName } from "@nonet/processor/fold/event-facts.ts";
+import type {
+  AgentEvent,
+  DecisionEvent,
+  HandoffEvent,
+  LlmCallEvent,
+  RequestedToolCall,
+  ToolCallEvent,
+} from "@nonet/proto/event.ts";
+
+/** One tool call that a model asked for, and what it became. */
+export interface RequestMatch {
+  readonly call: LlmCallEvent;
+  readonly request: RequestedToolCall;
+  readonly toolCall: ToolCallEvent | undefined;
+  readonly handoff: HandoffEvent | undefined;
+}
+
+/**
+ * Goes through the calls of a turn in event order and each one's requests in list order: by call id; else to the first unmatched tool call
+ * without an id that has the name and starts no earlier than the model call; else by a handoff with the id or the target.
+ *
+ * @param events  of one turn, in order.
+ */
+export function matchRequests(events: readonly AgentEvent[]): RequestMatch[] {
+  const toolCalls = events.filter((event) => event.eventType === "tool_call");
+  const handoffs = events.filter((event) => event.eventType === "handoff");
+  const selections = new Map(events.filter(isSelection).map((event) => [event.traceId + event.spanId, event]));
+  const taken = new Set<string>();
+  const matches: RequestMatch[] = [];
+  for (const call of events) {
+    if (call.eventType !== "llm_call" || !isCounted(call)) continue;
+    for (const request of selections.get(call.traceId + call.spanId)?.calls ?? []) {
+      const toolCall = findToolCall(call, request, toolCalls, taken);
+      if (toolCall !== undefined) taken.add(toolCall.eventId);
+      matches.push({ call, request, toolCall, handoff: handoffs.find((handoff) => handsOver(handoff, request)) });
+    }
+  }
+  return matches;
+}
+
+function isSelection(event: AgentEvent): event is DecisionEvent {
+  return event.eventType === "decision" && event.decisionKind === "tool_selection";
+}
+
+function findToolCall(
+  call: LlmCallEvent,
+  request: RequestedToolCall,
+  toolCalls: readonly ToolCallEvent[],
+  taken: ReadonlySet<string>,
+): ToolCallEvent | undefined {
+  const free = toolCalls.filter((toolCall) => !taken.has(toolCall.eventId));
+  const byId = request.callId === undefined ? undefined : free.find((toolCall) => toolCall.callId === request.callId);
+  if (byId !== undefined) return byId;
+  const start = BigInt(call.timeUnixNano);
+  return free.find(
+    (toolCall) =>
+      toolCall.callId === undefined && toolCall.toolName === request.toolName && BigInt(toolCall.timeUnixNano) >= start,
+  );
+}
+
+function handsOver(handoff: HandoffEvent, request: RequestedToolCall): boolean {
+  if (request.callId !== undefined && handoff.callId === request.callId) return true;
+  if (request.toolName === undefined || handoff.toAgent === undefined) return false;
+  const target = readToolHandoff(request.toolName, request.arguments)?.target;
+  return target !== undefined && normOfName(target) === normOfName(handoff.toAgent);
+}

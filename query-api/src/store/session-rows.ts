@@ -1,0 +1,96 @@
+/** Rows of the table `sessions`: which traces a session has, and what each contributes. Always asked of the store (design.md section 5). */
+import type { SessionPart } from "@nonet/proto/tables.ts";
+import type { ClickhouseReader } from "./clickhouse-reader.ts";
+
+/** One trace's part of one session. */
+export interface SessionPartRow {
+  readonly sessionId: string;
+  readonly traceId: string;
+  readonly startUnixNano: bigint;
+  readonly endUnixNano: bigint;
+  readonly idReported: boolean;
+  readonly part: SessionPart;
+}
+
+export interface StoredSession {
+  readonly sessionId: string;
+  /** In span order: by (start, end, trace id). */
+  readonly parts: readonly SessionPartRow[];
+  /** Grows with every change of any part, also when a trace leaves. */
+  readonly revision: number;
+}
+
+/** @returns undefined when no span of the project is in the session. */
+export async function loadSession(
+  reader: ClickhouseReader,
+  projectId: string,
+  sessionId: string,
+): Promise<StoredSession | undefined> {
+  const sessions = await loadSessions(reader, projectId, [sessionId]);
+  return sessions.get(sessionId);
+}
+
+interface Row {
+  session_id: string;
+  trace_id: string;
+  newest: string;
+  deleted: number;
+  started: string;
+  ended: string;
+  reported: number;
+  content: string;
+}
+
+/**
+ * @param hours  bounds for the hours under which the rows stand, when the caller knows them.
+ *
+ * The newest version of each row is picked here and not by FINAL, because a row that was withdrawn still counts for the revision.
+ */
+export async function loadSessions(
+  reader: ClickhouseReader,
+  projectId: string,
+  sessionIds: readonly string[],
+  hours: { readonly from: number; readonly to: number } = { from: 0, to: 4_294_967_295 },
+): Promise<Map<string, StoredSession>> {
+  const rows = await reader.select<Row>(
+    `SELECT session_id, trace_id, max(version) AS newest, argMax(is_deleted, version) AS deleted,
+            argMax(start_unix_nano, version) AS started, argMax(end_unix_nano, version) AS ended,
+            argMax(id_reported, version) AS reported, argMax(part, version) AS content
+     FROM sessions
+     WHERE project_id = {project:String} AND hour BETWEEN {from:UInt32} AND {to:UInt32} AND session_id IN {sessions:Array(String)}
+     GROUP BY hour, session_id, trace_id`,
+    { project: projectId, sessions: sessionIds, ...hours },
+  );
+  const sessions = new Map<string, StoredSession>();
+  for (const [sessionId, own] of Map.groupBy(rows, (row) => row.session_id)) {
+    const parts = own.filter((row) => row.deleted === 0).map(toPartRow);
+    if (parts.length === 0) continue;
+    sessions.set(sessionId, { sessionId, parts: parts.sort(compareParts), revision: revisionOf(own) });
+  }
+  return sessions;
+}
+
+function toPartRow(row: Row): SessionPartRow {
+  return {
+    sessionId: row.session_id,
+    traceId: row.trace_id,
+    startUnixNano: BigInt(row.started),
+    endUnixNano: BigInt(row.ended),
+    idReported: row.reported === 1,
+    // `as`: the processor wrote it as this type.
+    part: JSON.parse(row.content) as SessionPart,
+  };
+}
+
+function compareParts(a: SessionPartRow, b: SessionPartRow): number {
+  if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano < b.startUnixNano ? -1 : 1;
+  if (a.endUnixNano !== b.endUnixNano) return a.endUnixNano < b.endUnixNano ? -1 : 1;
+  return a.traceId < b.traceId ? -1 : a.traceId > b.traceId ? 1 : 0;
+}
+
+/** A sum, because each trace has its own owner with versions of its own: a change of any of them makes it grow. */
+function revisionOf(rows: readonly Row[]): number {
+  let sum = 0n;
+  for (const row of rows) sum += BigInt(row.newest);
+  return Number(sum);
+}

@@ -1,0 +1,214 @@
+/**
+ * Traces with their content, made again from their stored spans (design.md section 5), and what only the store knows about their events.
+ *
+ * A trace is kept in memory under the versions of the rows it was made from: rows are written table by table, so what was read is named by
+ * what was there before reading. Then a newer row that slipped in is kept under an older name, which nobody asks for again.
+ */
+
+import type { FoldedSpan, FoldedTrace } from "@nonet/processor/fold/folded-trace.ts";
+import { mapTrace } from "@nonet/processor/fold/map-trace.ts";
+import type { AgentEvent } from "@nonet/proto/event.ts";
+import { resourceFromJson, scopeFromJson, spanFromJson } from "@nonet/proto/otlp-json.ts";
+import type { DecodedResource, DecodedScope, DecodedSpan } from "@nonet/proto/otlp-span.ts";
+import type { ClickhouseReader } from "./clickhouse-reader.ts";
+import type { WeightedCache } from "./weighted-cache.ts";
+
+/** The cost of a model call as it was stamped, in 10^-12 USD. */
+export interface StoredCost {
+  readonly units: bigint;
+  readonly inputUnits: bigint | null;
+  readonly outputUnits: bigint | null;
+  /** Name and version of the price table; null when the sender reported the cost. */
+  readonly priceTable: string | null;
+}
+
+export interface StoredTrace {
+  readonly trace: FoldedTrace;
+  /** By span id; the attributes as sent, for `include=attributes`. */
+  readonly spans: ReadonlyMap<string, DecodedSpan>;
+  /** By event id. */
+  readonly costs: ReadonlyMap<string, StoredCost>;
+  /** Characters of stored text, a measure of the memory it takes. */
+  readonly weight: number;
+  /** Names the rows it was made from. */
+  readonly versionKey: string;
+}
+
+export interface TraceReader {
+  /** Of one project; traces that are not stored are left out. @throws PipelineError as `ClickhouseReader`. */
+  loadTraces(projectId: string, traceIds: readonly string[]): Promise<StoredTrace[]>;
+}
+
+export function createTraceReader(reader: ClickhouseReader, cache: WeightedCache<StoredTrace>): TraceReader {
+  return {
+    async loadTraces(projectId, traceIds) {
+      if (traceIds.length === 0) return [];
+      const heads = await loadHeads(reader, projectId, traceIds);
+      const found: StoredTrace[] = [];
+      const missing: TraceHead[] = [];
+      for (const head of heads) {
+        const cached = cache.get(cacheKey(projectId, head));
+        if (cached === undefined) missing.push(head);
+        else found.push(cached);
+      }
+      for (const loaded of await makeTraces(reader, projectId, missing)) {
+        cache.set(cacheKey(projectId, loaded.head), loaded.stored, loaded.stored.weight);
+        found.push(loaded.stored);
+      }
+      return found;
+    },
+  };
+}
+
+interface TraceHead {
+  readonly trace_id: string;
+  readonly tenant_id: string;
+  readonly hour_min: number;
+  readonly hour_max: number;
+  readonly versionKey: string;
+}
+
+function cacheKey(projectId: string, head: TraceHead): string {
+  return `${projectId}/${head.trace_id}/${head.versionKey}`;
+}
+
+async function loadHeads(
+  reader: ClickhouseReader,
+  projectId: string,
+  traceIds: readonly string[],
+): Promise<TraceHead[]> {
+  const rows = await reader.select<Omit<TraceHead, "versionKey">>(
+    `SELECT trace_id, tenant_id, hour_min, hour_max FROM traces FINAL
+     WHERE project_id = {project:String} AND trace_id IN {traces:Array(String)}`,
+    { project: projectId, traces: traceIds },
+  );
+  if (rows.length === 0) return [];
+  const versions = await reader.select<{ trace_id: string; span_version: string; event_version: string }>(
+    `SELECT trace_id, max(spans_version) AS span_version, max(events_version) AS event_version FROM (
+       SELECT trace_id, max(version) AS spans_version, 0 AS events_version FROM spans ${whereTraces} GROUP BY trace_id
+       UNION ALL
+       SELECT trace_id, 0 AS spans_version, max(version) AS events_version FROM events ${whereTraces} GROUP BY trace_id
+     ) GROUP BY trace_id`,
+    traceParameters(projectId, rows),
+  );
+  const keys = new Map(versions.map((row) => [row.trace_id, `${row.span_version}.${row.event_version}`]));
+  return rows.map((row) => ({ ...row, versionKey: keys.get(row.trace_id) ?? "0.0" }));
+}
+
+const whereTraces =
+  "WHERE project_id = {project:String} AND hour BETWEEN {from:UInt32} AND {to:UInt32} AND trace_id IN {traces:Array(String)}";
+
+function traceParameters(
+  projectId: string,
+  traces: readonly Pick<TraceHead, "trace_id" | "hour_min" | "hour_max">[],
+): Record<string, unknown> {
+  return {
+    project: projectId,
+    from: Math.min(...traces.map((trace) => trace.hour_min)),
+    to: Math.max(...traces.map((trace) => trace.hour_max)),
+    traces: traces.map((trace) => trace.trace_id),
+  };
+}
+
+interface SpanTexts {
+  trace_id: string;
+  span: string;
+  resource: string;
+  scope: string;
+}
+
+interface EventFacts {
+  trace_id: string;
+  event_id: string;
+  duplicate_of: string;
+  cost_units: string | null;
+  cost_input_units: string | null;
+  cost_output_units: string | null;
+  cost_source: string;
+}
+
+async function makeTraces(
+  reader: ClickhouseReader,
+  projectId: string,
+  heads: readonly TraceHead[],
+): Promise<{ head: TraceHead; stored: StoredTrace }[]> {
+  if (heads.length === 0) return [];
+  const parameters = traceParameters(projectId, heads);
+  const [spanRows, eventRows] = await Promise.all([
+    reader.select<SpanTexts>(`SELECT trace_id, span, resource, scope FROM spans FINAL ${whereTraces}`, parameters),
+    reader.select<EventFacts>(
+      `SELECT trace_id, event_id, duplicate_of, cost_units, cost_input_units, cost_output_units, cost_source FROM events FINAL
+       ${whereTraces} AND (cost_units IS NOT NULL OR duplicate_of != '')`,
+      parameters,
+    ),
+  ]);
+  const spansByTrace = Map.groupBy(spanRows, (row) => row.trace_id);
+  const factsByTrace = Map.groupBy(eventRows, (row) => row.trace_id);
+  return heads.map((head) => ({
+    head,
+    stored: makeTrace(head, spansByTrace.get(head.trace_id) ?? [], factsByTrace.get(head.trace_id) ?? []),
+  }));
+}
+
+function makeTrace(head: TraceHead, texts: readonly SpanTexts[], facts: readonly EventFacts[]): StoredTrace {
+  const resources = new Map<string, DecodedResource>();
+  const scopes = new Map<string, DecodedScope>();
+  let weight = 1000;
+  const spans = texts.map((row) => {
+    weight += row.span.length + 500;
+    const resource = once(resources, row.resource, resourceFromJson);
+    return spanFromJson(row.span, resource, once(scopes, row.scope, scopeFromJson));
+  });
+  const trace = mapTrace(spans, { tenantId: head.tenant_id });
+  return {
+    trace: markDuplicates(trace, facts),
+    spans: new Map(spans.map((span) => [span.spanId, span])),
+    costs: costsOf(facts),
+    weight,
+    versionKey: head.versionKey,
+  };
+}
+
+function once<T>(known: Map<string, T>, text: string, make: (text: string) => T): T {
+  const existing = known.get(text);
+  if (existing !== undefined) return existing;
+  const made = make(text);
+  known.set(text, made);
+  return made;
+}
+
+function costsOf(facts: readonly EventFacts[]): Map<string, StoredCost> {
+  const costs = new Map<string, StoredCost>();
+  for (const row of facts) {
+    if (row.cost_units === null) continue;
+    costs.set(row.event_id, {
+      units: BigInt(row.cost_units),
+      inputUnits: row.cost_input_units === null ? null : BigInt(row.cost_input_units),
+      outputUnits: row.cost_output_units === null ? null : BigInt(row.cost_output_units),
+      priceTable: row.cost_source === "reported" ? null : row.cost_source,
+    });
+  }
+  return costs;
+}
+
+/** A copy may lie in another trace, so mapping one trace cannot find it; the processor did, and stored it. */
+function markDuplicates(trace: FoldedTrace, facts: readonly EventFacts[]): FoldedTrace {
+  const originals = new Map(
+    facts.filter((row) => row.duplicate_of !== "").map((row) => [row.event_id, row.duplicate_of]),
+  );
+  if (originals.size === 0) return trace;
+  const mark = (event: AgentEvent): AgentEvent => {
+    const duplicateOf = originals.get(event.eventId);
+    return duplicateOf === undefined ? event : { ...event, duplicateOf };
+  };
+  const marked = new Map(trace.events.map((event) => [event.eventId, mark(event)]));
+  const markedOf = (events: readonly AgentEvent[]): AgentEvent[] =>
+    events.map((event) => marked.get(event.eventId) ?? event);
+  // Spans refer to each other as parent and children, so their events are exchanged in place; nobody else has seen this trace yet.
+  for (const span of trace.spans) (span as { events: FoldedSpan["events"] }).events = markedOf(span.events);
+  return {
+    ...trace,
+    events: markedOf(trace.events),
+    turns: trace.turns.map((turn) => ({ ...turn, events: markedOf(turn.events) })),
+  };
+}
