@@ -6,18 +6,27 @@ import { parseConfig } from "@nonet/proto/parse-config.ts";
 import { createRedisProjection } from "@nonet/proto/projection/redis-projection.ts";
 import { runService } from "@nonet/proto/run-service.ts";
 import { pino } from "pino";
-import { Registry } from "prom-client";
+import { Counter, Registry } from "prom-client";
 import { processorProcessSchema } from "./config.ts";
+import { toSaslOptions } from "./consume/kafka-connection.ts";
 import { createKafkaDeadLetters } from "./consume/kafka-dead-letters.ts";
 import { createKafkaSource } from "./consume/kafka-source.ts";
 import { startProcessor } from "./service.ts";
 import { migrateClickhouse } from "./store/clickhouse/migrate.ts";
 import { createStoreClient } from "./store/clickhouse/store-client.ts";
 
+/** Compressed; a batch is bounded by its own settings. */
+const fetchBytesMax = 4_194_304;
+
 await runService(async () => {
   const config = parseConfig(processorProcessSchema, process.env);
   const log = pino({ name: "processor", level: config.NONET_LOG_LEVEL });
   const registry = new Registry();
+  const gaps = new Counter({
+    name: "nonet_processor_gap_records",
+    help: "Records that retention deleted before they were read",
+    registers: [registry],
+  });
   const control = openControlDatabase({ url: config.DATABASE_URL });
   await control.migrate();
   const clickhouse = createStoreClient({ url: config.CLICKHOUSE_URL });
@@ -26,20 +35,37 @@ await runService(async () => {
     { url: config.REDIS_URL },
     { onError: (error) => log.warn({ err: error }, "Redis did not answer; the projection is behind") },
   );
-  const connection = toKafkaConnection(config, "nonet-processor");
-  const deadLetters = createKafkaDeadLetters({ connection, topic: config.KAFKA_DEAD_LETTER_TOPIC });
+  const { sasl, ...plain } = toKafkaConnection(config, "nonet-processor");
+  const connection = { ...plain, ...(sasl === undefined ? {} : { sasl: toSaslOptions(sasl) }) };
+  const deadLetters = createKafkaDeadLetters({
+    connection,
+    topic: config.KAFKA_DEAD_LETTER_TOPIC,
+    sourceTopic: config.KAFKA_TOPIC,
+  });
   const processor = await startProcessor(config, {
     source: createKafkaSource(
       {
         connection,
         topic: config.KAFKA_TOPIC,
-        groupId: config.NONET_CONSUMER_GROUP,
+        consumerGroup: config.NONET_CONSUMER_GROUP,
         sessionTimeoutMs: config.NONET_SESSION_TIMEOUT_MS,
+        fetchBytesMax,
         batchCountMax: config.NONET_BATCH_RECORDS_MAX,
         batchBytesMax: config.NONET_BATCH_BYTES_MAX,
         lingerMs: config.NONET_BATCH_LINGER_MS,
+        retryMs: 100,
+        retryMsMax: 5_000,
       },
-      { onError: (error) => log.error({ err: error }, "a batch was not stored; it will be tried again") },
+      {
+        onError: (error) => log.error({ err: error }, "a batch was not stored; it will be tried again"),
+        onGap(partition, from, to) {
+          gaps.inc(Number(to - from));
+          log.error(
+            { partition, from: from.toString(), to: to.toString() },
+            "retention deleted records before they were read",
+          );
+        },
+      },
     ),
     clickhouse,
     projection,

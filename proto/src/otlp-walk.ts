@@ -420,12 +420,21 @@ function pushRange(ranges: number[], reader: ProtobufReader, end: number): void 
   reader.position = fieldEnd;
 }
 
-/** Log records sent to the trace path share the envelopes of spans, but not the wire types of a span's fields (rule 75). */
+/**
+ * Log records sent to the trace path share the envelopes of spans, but not the wire types of a span's fields (rule 75). They are told by a time
+ * where a span has its trace id or its events.
+ */
 function isLogRecord(bytes: Uint8Array): boolean {
   const walk = new Walk(bytes, noSecrets);
   try {
     walk.check(otlpSchema.logRecord, bytes.length, 1);
-    return true;
+    const reader = new ProtobufReader(bytes);
+    while (reader.position < bytes.length) {
+      const tag = reader.readTag(bytes.length);
+      if (tag === ((1 << 3) | wireType.fixed64) || tag === ((11 << 3) | wireType.fixed64)) return true;
+      reader.skip(tag & 7, bytes.length);
+    }
+    return false;
   } catch {
     // Neither a span nor a log record: the caller reports why it is no span.
     return false;
@@ -468,7 +477,7 @@ function locate(
       const fieldEnd = reader.readLength(end);
       // Whatever ends before the damage was found to be good, or to be a log record.
       if (fieldEnd >= offset) {
-        if (parts.length === pathPartsMax) return;
+        if (parts.length === pathPartsMax) reader.fail("nested too deep to name");
         locate(reader, field.message, { end: fieldEnd, offset, parts });
       }
       reader.position = fieldEnd;

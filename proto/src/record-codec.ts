@@ -63,14 +63,62 @@ export interface Refold {
 
 export type AgentRecord = SpanEvents | Refold;
 
+const noBytes = new Uint8Array(0);
+
 export function encodeRecord(record: AgentRecord): Uint8Array {
+  if (record.kind === "span_events") return createSpanEventsEncoder(record)(record);
   const writer = protobuf.Writer.create();
-  if (record.kind === "span_events") {
-    writeSpanEvents(writer.uint32(tag(1, 2)).fork(), record).ldelim();
-  } else {
-    writeRefold(writer.uint32(tag(2, 2)).fork(), record).ldelim();
-  }
+  writeRefold(writer.uint32(tag(2, 2)).fork(), record).ldelim();
   return writer.finish();
+}
+
+/** What the spans of one group of a request have in common. */
+export type SpanEventsGroup = Omit<SpanEvents, "kind" | "span" | "spanClass" | "ruleId" | "events">;
+
+/**
+ * Encodes the records of one group: what they have in common is written once and copied, so that a record costs a few copies.
+ *
+ *     outer tag, length | common fields | span | class, rule, events
+ */
+export function createSpanEventsEncoder(
+  group: SpanEventsGroup,
+): (own: Pick<SpanEvents, "span" | "spanClass" | "ruleId" | "events">) => Uint8Array {
+  const common = writeGroup(protobuf.Writer.create(), group).finish();
+  return (own) => {
+    const mapped = own.spanClass === "" && own.ruleId === "" && own.events.length === 0 ? noBytes : writeMapped(own);
+    const spanHead = own.span.length === 0 ? 0 : 1 + varintLength(own.span.length);
+    const length = common.length + spanHead + own.span.length + mapped.length;
+    const bytes = Buffer.allocUnsafe(1 + varintLength(length) + length);
+    bytes[0] = tag(1, 2);
+    let offset = writeVarint(bytes, 1, length);
+    bytes.set(common, offset);
+    offset += common.length;
+    if (spanHead > 0) {
+      bytes[offset] = tag(9, 2);
+      offset = writeVarint(bytes, offset + 1, own.span.length);
+      bytes.set(own.span, offset);
+      offset += own.span.length;
+    }
+    bytes.set(mapped, offset);
+    return bytes;
+  };
+}
+
+function varintLength(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
+}
+
+/** @returns the offset behind it. */
+function writeVarint(bytes: Uint8Array, offset: number, value: number): number {
+  let rest = value;
+  let at = offset;
+  while (rest >= 0x80) {
+    bytes[at] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+    at += 1;
+  }
+  bytes[at] = rest;
+  return at + 1;
 }
 
 /** @throws PipelineError `RECORD_UNREADABLE` for bytes that are no AgentRecord. */
@@ -128,22 +176,26 @@ function readNanos(reader: protobuf.Reader): bigint {
   return (BigInt(reader.fixed32()) << 32n) | BigInt(low);
 }
 
-function writeSpanEvents(writer: protobuf.Writer, record: SpanEvents): protobuf.Writer {
-  writeText(writer, 1, record.tenantId);
-  writeText(writer, 2, record.projectId);
-  writeNanos(writer, 3, record.receivedUnixNano);
-  writeUint(writer, 4, record.mappingVersion);
-  writeText(writer, 5, record.priceVersion);
-  writeUint(writer, 6, record.settingsVersion);
-  writeBytes(writer, 7, record.resource);
-  writeBytes(writer, 8, record.scope);
-  writeBytes(writer, 9, record.span);
-  writeText(writer, 10, record.resourceSchemaUrl);
-  writeText(writer, 11, record.scopeSchemaUrl);
-  writeText(writer, 12, record.spanClass);
-  writeText(writer, 13, record.ruleId);
-  for (const event of record.events) writeEvent(writer.uint32(tag(14, 2)).fork(), event).ldelim();
+function writeGroup(writer: protobuf.Writer, group: SpanEventsGroup): protobuf.Writer {
+  writeText(writer, 1, group.tenantId);
+  writeText(writer, 2, group.projectId);
+  writeNanos(writer, 3, group.receivedUnixNano);
+  writeUint(writer, 4, group.mappingVersion);
+  writeText(writer, 5, group.priceVersion);
+  writeUint(writer, 6, group.settingsVersion);
+  writeBytes(writer, 7, group.resource);
+  writeBytes(writer, 8, group.scope);
+  writeText(writer, 10, group.resourceSchemaUrl);
+  writeText(writer, 11, group.scopeSchemaUrl);
   return writer;
+}
+
+function writeMapped(own: Pick<SpanEvents, "spanClass" | "ruleId" | "events">): Uint8Array {
+  const writer = protobuf.Writer.create();
+  writeText(writer, 12, own.spanClass);
+  writeText(writer, 13, own.ruleId);
+  for (const event of own.events) writeEvent(writer.uint32(tag(14, 2)).fork(), event).ldelim();
+  return writer.finish();
 }
 
 function writeEvent(writer: protobuf.Writer, event: RecordEvent): protobuf.Writer {
@@ -177,8 +229,6 @@ function writeRefold(writer: protobuf.Writer, record: Refold): protobuf.Writer {
   writeNanos(writer, 8, record.issuedUnixNano);
   return writer;
 }
-
-const noBytes = new Uint8Array(0);
 
 function readSpanEvents(reader: protobuf.Reader, end: number): SpanEvents {
   const record: SpanEvents = {

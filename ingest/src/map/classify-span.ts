@@ -8,7 +8,7 @@ import { fallbackRules, operationRules } from "./dialects/otel-genai.ts";
 import type { SpanRule } from "./dialects/span-rule.ts";
 import { traceloopRules } from "./dialects/traceloop.ts";
 import { vercelRules } from "./dialects/vercel-ai.ts";
-import type { SpanFacts } from "./span-facts.ts";
+import { family, type SpanFacts } from "./span-facts.ts";
 
 export interface Classification {
   readonly ruleId: string;
@@ -19,37 +19,53 @@ export interface Classification {
  * Event mapping 3.2: tried in order, first match wins, so disguises come before kinds, kinds before frameworks (whose old versions have no
  * operation names) and those before operation names.
  */
-export const spanRules: readonly SpanRule[] = [
-  ...disguiseRules,
-  ...langfuseRules,
-  ...openInferenceRules,
-  ...langsmithRules,
-  ...mlflowRules,
-  ...agentopsRules,
-  ...laminarRules,
-  ...vercelRules,
-  ...codingAgentRules,
-  ...haystackRules,
-  ...mastraRules,
-  ...logfireRules,
-  ...pydanticAiRules,
-  ...adkRules,
-  ...livekitRules,
-  ...traceloopRules,
-  ...agentFrameworkRules,
-  ...operationRules,
+const ruleGroups: readonly RuleGroup[] = [
+  { rules: disguiseRules, applies: always },
+  { rules: langfuseRules, applies: ({ lf }) => lf !== undefined },
+  { rules: openInferenceRules, applies: ({ oi }) => oi !== undefined },
+  { rules: langsmithRules, applies: ({ ls }) => ls !== undefined },
+  { rules: mlflowRules, applies: ({ mlflowType }) => mlflowType !== undefined },
+  { rules: agentopsRules, applies: ({ agentopsKind }) => agentopsKind !== undefined },
+  { rules: laminarRules, applies: ({ laminarType }) => laminarType !== undefined },
+  { rules: vercelRules, applies: ({ vercelId }) => vercelId !== undefined },
+  { rules: codingAgentRules, applies: always },
+  { rules: haystackRules, applies: ({ name }) => name.startsWith("haystack.") },
+  { rules: mastraRules, applies: ({ ms }) => ms !== undefined },
+  { rules: logfireRules, applies: ({ families }) => (families & (family.logfire | family.other)) !== 0 },
+  { rules: pydanticAiRules, applies: ({ scope }) => scope === "pydantic-ai" },
+  { rules: adkRules, applies: ({ op }) => op === undefined || op === "call_llm" },
+  { rules: livekitRules, applies: ({ scope }) => scope === "livekit-agents" },
+  { rules: traceloopRules, applies: ({ families }) => (families & (family.traceloop | family.llm)) !== 0 },
+  { rules: agentFrameworkRules, applies: ({ op }) => op === undefined },
+  { rules: operationRules, applies: always },
 ];
+
+/** Rules of one dialect; a span that cannot meet any of them is not shown to them. */
+interface RuleGroup {
+  readonly rules: readonly SpanRule[];
+  readonly applies: (facts: SpanFacts) => boolean;
+}
+
+function always(): boolean {
+  return true;
+}
+
+/** The whole table, in order. */
+export const spanRules: readonly SpanRule[] = ruleGroups.flatMap((group) => group.rules);
 
 const plain: Classification = { ruleId: "PLAIN", class: "plain" };
 
 /** @param current is told the rule that is being tried, so that a rule that throws can be named. */
 export function classifySpan(facts: SpanFacts, current: { ruleId: string }): Classification {
   let weak: SpanRule | undefined;
-  for (const rule of spanRules) {
-    current.ruleId = rule.id;
-    if (!rule.matches(facts)) continue;
-    if (!rule.weak) return toClassification(rule);
-    weak ??= rule;
+  for (const { rules, applies } of ruleGroups) {
+    if (!applies(facts)) continue;
+    for (const rule of rules) {
+      current.ruleId = rule.id;
+      if (!rule.matches(facts)) continue;
+      if (!rule.weak) return toClassification(rule);
+      weak ??= rule;
+    }
   }
   if (weak !== undefined) return toClassification(weak);
   for (const rule of fallbackRules) {

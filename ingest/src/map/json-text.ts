@@ -12,23 +12,25 @@ export interface ParsedText {
   readonly value: Json;
   /** The text began like JSON and was neither JSON nor a Python literal, or was too long to try; `value` is the text itself. */
   readonly malformed: boolean;
+  /** Not JSON but a Python literal, which may hold raw control characters. */
+  readonly python: boolean;
 }
 
 /** A text that does not begin with `{`, `[` or `"` stays text: `42` stays `"42"`. */
 export function parseJsonText(text: string, limits: MappingLimits): ParsedText {
   const start = firstCharacter(text);
-  if (start !== openBrace && start !== openBracket && start !== quote) return { value: text, malformed: false };
-  if (text.length > limits.jsonTextCharsMax) return { value: text, malformed: start !== quote };
+  if (start !== openBrace && start !== openBracket && start !== quote) return { value: text, malformed: false, python: false };
+  if (text.length > limits.jsonTextCharsMax) return { value: text, malformed: start !== quote, python: false };
   const value = tryParseJson(text);
   if (value !== undefined) {
-    if (typeof value !== "string") return { value, malformed: false };
+    if (typeof value !== "string") return { value, malformed: false, python: false };
     // JSON text of JSON text: opened once more.
     const inner = looksStructured(value) ? tryParseStructure(value, limits) : undefined;
-    return { value: inner ?? value, malformed: false };
+    return { value: inner ?? value, malformed: false, python: inner !== undefined };
   }
-  if (start === quote) return { value: text, malformed: false };
+  if (start === quote) return { value: text, malformed: false, python: false };
   const literal = text.length <= limits.pythonTextCharsMax ? parsePythonLiteral(text) : undefined;
-  return literal === undefined ? { value: text, malformed: true } : { value: literal, malformed: false };
+  return literal === undefined ? { value: text, malformed: true, python: false } : { value: literal, malformed: false, python: true };
 }
 
 /** The list or object that a text spells, as JSON or as Python literal; undefined for any other text. */

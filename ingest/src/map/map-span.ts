@@ -11,7 +11,7 @@ import { lastAssistantText } from "./message-shapes.ts";
 import { norm, readOwnAgentId, readOwnAgentName, readRunId } from "./read-agent.ts";
 import { type ErrorReading, readErrors, readTripwire } from "./read-errors.ts";
 import { readEvaluation, readGuardrail } from "./read-guardrail.ts";
-import { readClaudeHandoff, readHandoff, readToolHandoff } from "./read-handoff.ts";
+import { readClaudeHandoff, readHandoff, readMastraHandoff, readToolHandoff } from "./read-handoff.ts";
 import { readEnvironment, readMetadata, readServiceName, readTags } from "./read-labels.ts";
 import { readEmbeddingInput, readInputMessages, readOutputMessages } from "./read-messages.ts";
 import {
@@ -19,14 +19,14 @@ import {
   readOperation,
   readParams,
   readProvider,
-  readRequestModel,
+  readModelNames,
   readResponseId,
-  readResponseModel,
   readStreaming,
   readToolDefinitions,
   readTtftMs,
   modelCallSources,
 } from "./read-model-call.ts";
+import { readRawResponse } from "./raw-response.ts";
 import { readApproval, readCommandTargets, readRouting } from "./read-routing.ts";
 import { readOwnSessionId, readOwnUserId, readResourceSessionId } from "./read-session.ts";
 import { hasEventRule, readAttributeEvaluations, readSpanEvents } from "./read-span-events.ts";
@@ -82,18 +82,60 @@ function map(span: DecodedSpan, options: MapOptions, current: { ruleId: string }
   if (spanClass !== "inert" && spanClass !== "drop" && span.events.some(hasEventRule)) drafts.push(...readSpanEvents(reader));
   const labels = readLabels(facts, spanClass);
   const kept = keepDrafts(drafts, reader, facts, times);
+  const { extra } = content;
+  // One literal, so that all mapped spans have one shape.
   return {
-    ...nodeOf(span, reader),
+    traceId: span.traceId,
+    spanId: span.spanId,
+    parentSpanId: span.parentSpanId,
+    name: span.name,
+    startTimeUnixNano: span.startTimeUnixNano,
+    endTimeUnixNano: span.endTimeUnixNano,
+    kind: span.kind,
+    statusCode: span.statusCode,
+    statusMessage: span.statusMessage,
+    links: linksOf(span, reader),
     class: spanClass,
     ruleId: classification.ruleId,
-    ...labels,
-    ...content.extra,
+    scopeName: span.scope.name,
+    serviceName: labels.serviceName,
+    environment: labels.environment,
+    tags: labels.tags,
+    metadata: labels.metadata,
+    flags: readFlags(reader),
+    ownSessionId: labels.ownSessionId,
+    resourceSessionId: labels.resourceSessionId,
+    ownUserId: labels.ownUserId,
+    ownAgentName: labels.ownAgentName,
+    ownAgentId: labels.ownAgentId,
+    runId: labels.runId,
     drafts: kept,
     controlFlow: times.end === undefined ? [] : content.controlFlow,
     failed: content.failed,
-    flags: readFlags(reader),
+    nestable: extra.nestable,
+    pendingToolCalls: extra.pendingToolCalls,
+    outputText: extra.outputText,
+    outputMessages: extra.outputMessages,
+    toolName: extra.toolName,
+    toolNorm: extra.toolNorm,
+    callId: extra.callId,
+    toolHandoff: extra.toolHandoff,
+    handoffTargetNorm: extra.handoffTargetNorm,
+    commandTargets: extra.commandTargets,
+    rootAnswer: extra.rootAnswer,
+    codexModel: extra.codexModel,
+    toolExecutionFailed: extra.toolExecutionFailed,
+    tripwire: extra.tripwire,
+    mcp: extra.mcp,
+    attributeCount: span.attributes.size,
     defect: undefined,
   };
+}
+
+function linksOf(span: DecodedSpan, reader: SpanReader): DecodedSpan["links"] {
+  if (span.links.length <= reader.limits.linksMax) return span.links;
+  reader.exceeded("linksMax");
+  return span.links.slice(0, reader.limits.linksMax);
 }
 
 /** Start events only while the span is open; at most `eventsPerSpanMax`; texts and values within 6.1. */
@@ -105,44 +147,6 @@ function keepDrafts(drafts: readonly EventDraft[], reader: SpanReader, facts: Sp
   }
   for (let index = 0; index < kept.length; index++) kept[index] = limitDraft(kept[index] as EventDraft, reader, facts.textChars);
   return kept;
-}
-
-type Node = Pick<
-  MappedSpan,
-  | "traceId"
-  | "spanId"
-  | "parentSpanId"
-  | "name"
-  | "startTimeUnixNano"
-  | "endTimeUnixNano"
-  | "kind"
-  | "statusCode"
-  | "statusMessage"
-  | "links"
-  | "scopeName"
-  | "attributeCount"
->;
-
-function nodeOf(span: DecodedSpan, reader: SpanReader): Node {
-  let { links } = span;
-  if (links.length > reader.limits.linksMax) {
-    reader.exceeded("linksMax");
-    links = links.slice(0, reader.limits.linksMax);
-  }
-  return {
-    traceId: span.traceId,
-    spanId: span.spanId,
-    parentSpanId: span.parentSpanId,
-    name: span.name,
-    startTimeUnixNano: span.startTimeUnixNano,
-    endTimeUnixNano: span.endTimeUnixNano,
-    kind: span.kind,
-    statusCode: span.statusCode,
-    statusMessage: span.statusMessage,
-    links,
-    scopeName: span.scope.name,
-    attributeCount: span.attributes.size,
-  };
 }
 
 /** What only some classes have. */
@@ -281,13 +285,13 @@ interface Part {
 function readModelCall(facts: SpanFacts, classification: Classification, times: SpanTimes, failed: boolean): Part {
   const { reader, name } = facts;
   const isText = classification.class === "llm";
-  const output = isText ? limitMessages(readOutputMessages(reader), reader) : undefined;
+  const output = isText ? limitMessages(readOutputMessages(facts), reader) : undefined;
   const input = limitMessages(isText ? readInputMessages(reader) : readEmbeddingInput(reader), reader);
-  const requestModel = readRequestModel(facts);
-  const responseModel = readResponseModel(facts);
-  const finishReasons = readFinishReasons(facts, output);
+  const raw = isText ? readRawResponse(facts) : undefined;
+  const { requestModel, responseModel } = readModelNames(facts, raw);
+  const finishReasons = readFinishReasons(facts, { output, raw });
   const ttftMs = readTtftMs(facts);
-  const usage = readTokens(facts, true);
+  const usage = readTokens(facts, true, raw?.usage);
   reader.field = "promptName";
   const promptName = reader.firstName(modelCallSources.promptName);
   reader.field = "promptVersion";
@@ -306,7 +310,7 @@ function readModelCall(facts: SpanFacts, classification: Classification, times: 
     provider: readProvider(facts, classification.ruleId),
     requestModel,
     responseModel,
-    responseId: readResponseId(facts),
+    responseId: readResponseId(facts, raw),
     ...usage,
     cost: readCost(facts),
     params: readParams(facts),
@@ -408,8 +412,9 @@ function toolResultDraft({ classification, times, errors, tool }: ToolSpan): Eve
 function toolHandoffOf(facts: SpanFacts, tool: ToolReading): ToolHandoff | undefined {
   facts.reader.field = "toAgent";
   const handoff = readToolHandoff(tool.toolName, tool.arguments);
-  if (handoff !== undefined || !isClaudeCode(facts)) return handoff;
-  return readClaudeHandoff(tool.arguments);
+  if (handoff !== undefined) return handoff;
+  if (facts.ms !== undefined) return readMastraHandoff(tool.toolName, tool.arguments);
+  return isClaudeCode(facts) ? readClaudeHandoff(tool.arguments) : undefined;
 }
 
 interface HandoffParts {
@@ -610,26 +615,36 @@ function readFlags(reader: SpanReader): readonly EventFlag[] {
 
 /** A span whose mapping threw: a plain node, its neighbours unaffected (6.1). */
 function toDefect(span: DecodedSpan, ruleId: string): MappedSpan {
-  const reader = new SpanReader(span, defaultLimits);
   return {
-    ...nodeOf(span, reader),
+    traceId: span.traceId,
+    spanId: span.spanId,
+    parentSpanId: span.parentSpanId,
+    name: span.name,
+    startTimeUnixNano: span.startTimeUnixNano,
+    endTimeUnixNano: span.endTimeUnixNano,
+    kind: span.kind,
+    statusCode: span.statusCode,
+    statusMessage: span.statusMessage,
+    links: span.links.slice(0, defaultLimits.linksMax),
     class: "plain",
     ruleId: `ERROR:${ruleId}`,
+    scopeName: span.scope.name,
     serviceName: undefined,
     environment: undefined,
     tags: undefined,
     metadata: undefined,
+    flags: readFlags(new SpanReader(span, defaultLimits)),
     ownSessionId: undefined,
     resourceSessionId: undefined,
     ownUserId: undefined,
     ownAgentName: undefined,
     ownAgentId: undefined,
     runId: undefined,
-    ...noExtra,
     drafts: [],
     controlFlow: [],
     failed: span.statusCode === 2,
-    flags: readFlags(reader),
+    ...noExtra,
+    attributeCount: span.attributes.size,
     defect: ruleId,
   };
 }

@@ -124,7 +124,7 @@ function readRecord(value: JsonRecord, context: Context, depth: number): void {
   if (typeof value["text"] === "string" || blockLike(value)) {
     const parts: MessagePart[] = [];
     readBlock(value, parts, context.limits, 0);
-    pushMessage(context, context.defaultRole, parts, { finishReason: finishReasonOf(value) });
+    pushMessage(context, context.defaultRole, parts, finishReasonOf(value));
     return;
   }
   if (openGeneric(value, context, depth)) return;
@@ -149,7 +149,7 @@ function readInner(inner: JsonRecord, outer: JsonRecord, context: Context, depth
   const finishReason = finishReasonOf(outer);
   if (finishReason === undefined) return;
   const last = context.messages[context.messages.length - 1];
-  if (context.messages.length === before) pushMessage(context, context.defaultRole, [], { finishReason });
+  if (context.messages.length === before) pushMessage(context, context.defaultRole, [], finishReason);
   else if (last !== undefined && last.finishReason === undefined) last.finishReason = finishReason;
 }
 
@@ -303,34 +303,110 @@ function readRole(role: Json | undefined): MessageRole | undefined {
   return roles.get(word) ?? (word === "" || role.length > 64 ? undefined : "user");
 }
 
+/** What a message has of the members that are read; one pass over its few members is cheaper than asking for each of the many names. */
+interface MessageMembers {
+  content: Json | undefined;
+  text: Json | undefined;
+  calls: Json | undefined;
+  extra: Json | undefined;
+  call: Json | undefined;
+  callName: Json | undefined;
+  refusal: Json | undefined;
+  reasoning: Json | undefined;
+  name: Json | undefined;
+  hasMore: boolean;
+}
+
+const contentRank: Readonly<Record<string, number>> = { parts: 5, contents: 4, content: 3, blocks: 2, _content: 1 };
+
+function membersOf(value: JsonRecord): MessageMembers {
+  const members: MessageMembers = {
+    content: undefined,
+    text: undefined,
+    calls: undefined,
+    extra: undefined,
+    call: undefined,
+    callName: undefined,
+    refusal: undefined,
+    reasoning: undefined,
+    name: undefined,
+    hasMore: false,
+  };
+  let rank = 0;
+  for (const key in value) {
+    const member = value[key];
+    if (member === null || member === undefined) continue;
+    switch (key) {
+      case "role":
+        break;
+      case "parts":
+      case "contents":
+      case "content":
+      case "blocks":
+      case "_content": {
+        // An OpenInference message may have both: empty text and blocks, or the reverse.
+        const own = contentRank[key] ?? 0;
+        if (member !== "" && own > rank) {
+          rank = own;
+          members.content = member;
+        }
+        break;
+      }
+      case "text":
+        members.text = member;
+        break;
+      case "tool_calls":
+        members.calls = member;
+        break;
+      case "toolCalls":
+        members.calls ??= member;
+        break;
+      case "additional_kwargs":
+        members.extra = member;
+        break;
+      case "function_call":
+        members.call = member;
+        break;
+      case "function_call_name":
+        members.callName = member;
+        break;
+      case "refusal":
+        members.refusal = member;
+        break;
+      case "reasoning_content":
+        members.reasoning = member;
+        break;
+      case "name":
+        members.name = member;
+        break;
+      default:
+        members.hasMore = true;
+    }
+  }
+  return members;
+}
+
 function readMessage(value: JsonRecord, role: MessageRole, context: Context): void {
   const { limits } = context;
+  const members = membersOf(value);
   const parts: MessagePart[] = [];
-  const content = contentOf(value);
+  const content = members.content ?? members.text;
   if (role === "tool") {
     readToolMessage(value, content, parts, limits);
   } else {
-    if (typeof value["reasoning_content"] === "string" && isPresent(value["reasoning_content"])) {
-      parts.push({ type: "reasoning", text: value["reasoning_content"] });
-    }
+    if (typeof members.reasoning === "string" && isPresent(members.reasoning)) parts.push({ type: "reasoning", text: members.reasoning });
     readContent(content, parts, limits);
   }
-  readRequestedCalls(value, parts, limits);
+  readRequestedCalls(value, members, parts, limits);
   dropRepeatedCalls(parts);
-  const name = value["name"];
-  pushMessage(context, role, parts, {
-    finishReason: finishReasonOf(value),
-    name: role !== "tool" && typeof name === "string" && isPresent(name) ? name : undefined,
-  });
-}
-
-function contentOf(value: JsonRecord): Json | undefined {
-  for (const key of ["parts", "contents", "content", "blocks", "_content"] as const) {
-    const content = value[key];
-    // An OpenInference message may have both: empty text and blocks, or the reverse.
-    if (content !== undefined && content !== null && content !== "") return content;
-  }
-  return value["text"];
+  const { name } = members;
+  pushMessage(
+    context,
+    role,
+    parts,
+    members.hasMore ? finishReasonOf(value) : undefined,
+    role !== "tool" && typeof name === "string" && isPresent(name) ? name : undefined,
+  );
 }
 
 /** One tool_result made of the content, unless the content holds results already. */
@@ -361,9 +437,9 @@ function firstText(value: JsonRecord, keys: readonly string[]): string | undefin
   return undefined;
 }
 
-function readRequestedCalls(value: JsonRecord, parts: MessagePart[], limits: MappingLimits): void {
-  const extra = isRecord(value["additional_kwargs"]) ? value["additional_kwargs"] : undefined;
-  const calls = value["tool_calls"] ?? value["toolCalls"] ?? extra?.["tool_calls"];
+function readRequestedCalls(value: JsonRecord, members: MessageMembers, parts: MessagePart[], limits: MappingLimits): void {
+  const extra = isRecord(members.extra) ? members.extra : undefined;
+  const calls = members.calls ?? extra?.["tool_calls"];
   const list = typeof calls === "string" ? tryParseStructure(calls, limits) : calls;
   if (isList(list)) {
     for (const call of list) {
@@ -371,13 +447,12 @@ function readRequestedCalls(value: JsonRecord, parts: MessagePart[], limits: Map
       if (isRecord(opened)) parts.push(readToolCall(opened, limits));
     }
   }
-  const single = value["function_call"] ?? extra?.["function_call"];
+  const single = members.call ?? extra?.["function_call"];
   if (isRecord(single) && Object.keys(single).length > 0) parts.push(readToolCall(single, limits));
-  const name = value["function_call_name"];
-  if (typeof name === "string" && isPresent(name)) {
-    parts.push(readToolCall({ name, arguments: value["function_call_arguments_json"] ?? null }, limits));
+  const { callName, refusal } = members;
+  if (typeof callName === "string" && isPresent(callName)) {
+    parts.push(readToolCall({ name: callName, arguments: value["function_call_arguments_json"] ?? null }, limits));
   }
-  const refusal = value["refusal"];
   if (typeof refusal === "string" && isPresent(refusal)) parts.push({ type: "text", text: refusal });
 }
 
@@ -399,17 +474,12 @@ function finishReasonOf(value: JsonRecord): string | undefined {
   return undefined;
 }
 
-function pushMessage(
-  { messages }: Context,
-  role: MessageRole,
-  parts: MessagePart[],
-  more: { finishReason?: string | undefined; name?: string | undefined } = {},
-): void {
-  if (parts.length === 0 && more.finishReason === undefined) return;
-  const onlyResults = (role === "user" || role === "assistant") && parts.length > 0 && parts.every((part) => part.type === "tool_result");
+function pushMessage({ messages }: Context, role: MessageRole, parts: MessagePart[], finishReason?: string, name?: string): void {
+  if (parts.length === 0 && finishReason === undefined) return;
+  const onlyResults = parts[0]?.type === "tool_result" && (role === "user" || role === "assistant") && parts.every((part) => part.type === "tool_result");
   const message: Message = { role: onlyResults ? "tool" : role, parts };
-  if (more.finishReason !== undefined) message.finishReason = more.finishReason;
-  if (more.name !== undefined) message.name = more.name;
+  if (finishReason !== undefined) message.finishReason = finishReason;
+  if (name !== undefined) message.name = name;
   messages.push(message);
 }
 

@@ -18,11 +18,13 @@ const longestAbsentWord = 18;
 
 /** False for texts that stand for nothing (2.1). */
 export function isPresentText(text: string): boolean {
+  const start = text.charCodeAt(0);
+  // Nearly every text ends here: the words above begin with `n`, `u`, `<` or `[`, or hide behind blanks.
+  if (start > 32 && start < 127 && start !== 110 && start !== 78 && start !== 117 && start !== 85 && start !== 60 && start !== 91) return true;
   if (text.length > longestAbsentWord) {
-    // Cheap way out for real content: only blank padding can hide one of the words in a longer text.
-    const first = text.charCodeAt(0);
+    // Only blank padding can hide one of the words in a longer text.
     const last = text.charCodeAt(text.length - 1);
-    if (first > 32 && first < 127 && last > 32 && last < 127) return true;
+    if (start > 32 && start < 127 && last > 32 && last < 127) return true;
     const trimmed = text.trim();
     return trimmed.length > longestAbsentWord || !absentWords.has(trimmed.toLowerCase());
   }

@@ -87,7 +87,7 @@ export function readErrors(facts: SpanFacts, tool: ToolOutcome | undefined): Err
     (tool?.isError === true && !(onlyControl && span.statusCode === 2)) ||
     (!onlyControl && hasLevelEvidence(facts));
 
-  const errors = failed && real.length === 0 ? [statusError(facts, statedType, statusText, attributeError, tool)] : settle(real, failed, reader);
+  const errors = failed && real.length === 0 ? [statusError(facts, statedType, statusText, attributeError, tool)] : settle(real, failed);
   return { failed, errors, controlFlow: [...controlFlow.values()], endedInControlFlow: endedInControlFlow && !failed };
 }
 
@@ -138,20 +138,30 @@ function readExceptions(reader: SpanReader): RecordedException[] {
   return exceptions;
 }
 
-function toException(reader: SpanReader, event: DecodedSpanEvent, index: number, message: string | undefined): RecordedException {
+function toException(reader: SpanReader, event: DecodedSpanEvent, index: number, sent: string | undefined): RecordedException {
   const stack = eventText(reader, event, stackKeys);
+  const type = cleanType(eventText(reader, event, typeKeys), reader) ?? "error";
+  const inner = type === "Exception" && sent !== undefined ? parseRepresentation(sent) : undefined;
   return {
     index,
     timeUnixNano: event.timeUnixNano,
-    errorType: cleanType(eventText(reader, event, typeKeys), reader) ?? "error",
-    message: limitMessage(reader, message),
+    errorType: inner?.type ?? type,
+    message: limitMessage(reader, inner?.message ?? sent),
     stack: stack === undefined ? undefined : limitStack(reader, stack),
   };
 }
 
+/** LangSmith records a bare `Exception` whose message is the real one's `repr` and a traceback (corpus). */
+function parseRepresentation(message: string): { type: string; message: string } | undefined {
+  const traceback = message.indexOf("Traceback (most recent call last)");
+  if (traceback < 0) return undefined;
+  const found = /^([A-Za-z_][\w.]{0,199})\((['"])([\s\S]*)\2,?\)\s*$/.exec(message.slice(0, traceback));
+  const [, type, , text] = found ?? [];
+  return type === undefined || text === undefined ? undefined : { type, message: text };
+}
+
 /** Step 3: with evidence the last one is what ended the span, the others were handled. */
-function settle(exceptions: readonly RecordedException[], failed: boolean, reader: SpanReader): RecordedError[] {
-  void reader;
+function settle(exceptions: readonly RecordedException[], failed: boolean): RecordedError[] {
   return exceptions.map((exception, position) => ({
     discriminator: `e${exception.index}`,
     timeUnixNano: exception.timeUnixNano,

@@ -92,7 +92,8 @@ const namedTargetPrefixes = ["transfer_back_to_", "transfer_to_", "handoff_to_"]
  * @param args of the call; without captured content the target of some tools stays unknown.
  */
 export function readToolHandoff(toolName: string, args: Json | undefined): ToolHandoff | undefined {
-  const name = norm(toolName).replace(/^_|_$/g, "");
+  // Semantic Kernel puts its plugin before the name: `Handoff-transfer_to_billing` (corpus).
+  const name = norm(toolName.startsWith("Handoff-") ? toolName.slice("Handoff-".length) : toolName).replace(/^_|_$/g, "");
   const known = handoffTools.get(name);
   if (known !== undefined) {
     const target = known.target ?? firstWord(args, known.targets);
@@ -112,6 +113,13 @@ export function readToolHandoff(toolName: string, args: Json | undefined): ToolH
   const subagent = firstWord(args, ["subagent_type"]);
   if (subagent === undefined || (name !== "task" && name !== "agent")) return undefined;
   return { target: subagent, mechanism: "delegation", message: firstMessage(args, subagentTool.messages) };
+}
+
+/** Mastra offers its agents to others as tools `agent-billingAgent` (corpus). */
+export function readMastraHandoff(toolName: string, args: Json | undefined): ToolHandoff | undefined {
+  if (!toolName.startsWith("agent-") || toolName.length === "agent-".length) return undefined;
+  const target = toolName.slice("agent-".length).replace(/([a-z0-9])([A-Z])/g, "$1_$2");
+  return { target: norm(target), mechanism: "delegation", message: firstMessage(args, ["prompt", "message", "task"]) };
 }
 
 /** A Claude Code tool that starts a subagent, whatever it is called. */

@@ -25,7 +25,7 @@ const metadataPrefixes = [
 ] as const;
 
 const metadataFamilies =
-  family.metadata | family.traceloop | family.laminar | family.vercel | family.langsmith | family.langfuse | family.genAi | family.mastra;
+  family.metadata | family.traceloop | family.laminar | family.vercel | family.langsmith | family.langfuse | family.mastra;
 
 /** Union of metadata objects and of attributes below metadata prefixes; earlier wins, secrets are masked. */
 export function readMetadata({ reader, families }: SpanFacts): JsonObject | undefined {
@@ -47,22 +47,15 @@ export function readMetadata({ reader, families }: SpanFacts): JsonObject | unde
     const value = reader.json(key);
     if (isRecord(value)) for (const member of Object.keys(value)) add(member, value[member] ?? null);
   }
-  if ((families & ~family.genAi & metadataFamilies) !== 0 || hasRequestMetadata(reader)) {
-    for (const prefix of metadataPrefixes) {
-      for (const [key, raw] of reader.attributes) {
-        if (!key.startsWith(prefix) || !isPresent(raw)) continue;
-        const member = key.slice(prefix.length);
-        if (isSecretAttribute(key)) add(member, maskedValue);
-        else add(member, toJson(reader.value(key) ?? null, reader.limits.inlineBytesMax));
-      }
+  for (const prefix of metadataPrefixes) {
+    for (const [key, raw] of reader.attributes) {
+      if (!key.startsWith(prefix) || !isPresent(raw)) continue;
+      const member = key.slice(prefix.length);
+      if (isSecretAttribute(key)) add(member, maskedValue);
+      else add(member, toJson(reader.value(key) ?? null, reader.limits.inlineBytesMax));
     }
   }
   return count === 0 ? undefined : metadata;
-}
-
-function hasRequestMetadata(reader: SpanReader): boolean {
-  for (const key of reader.attributes.keys()) if (key.startsWith("gen_ai.request.metadata.")) return true;
-  return false;
 }
 
 function limitMetadataValue(reader: SpanReader, value: Json): Json {

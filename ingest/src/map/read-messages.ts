@@ -8,6 +8,7 @@ import { readContent, readToolCall } from "./message-parts.ts";
 import { readSystemParts, toMessages } from "./message-shapes.ts";
 import { isPresent } from "./present-value.ts";
 import { eventJson, eventRecord, eventsOf } from "./span-events.ts";
+import type { SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 
 type MessageSource = (reader: SpanReader) => Message[];
@@ -116,9 +117,12 @@ export function readEmbeddingInput(reader: SpanReader): Message[] | undefined {
   return indexed.length > 0 ? indexed : undefined;
 }
 
-export function readOutputMessages(reader: SpanReader): Message[] | undefined {
+export function readOutputMessages({ reader, scope, oi, name }: SpanFacts): Message[] | undefined {
   reader.field = "outputMessages";
-  const messages = firstSource(outputSources, reader);
+  // ADK under OpenInference writes all calls of a run onto one span (corpus): indexed attributes mix them, only the whole output is the last call's.
+  const overwritten = scope === "gcp.vertex.agent" && oi === "llm" && name.startsWith("invoke_agent");
+  const sources = overwritten ? [fromAttribute("output.value", "assistant"), ...outputSources] : outputSources;
+  const messages = firstSource(sources, reader);
   return messages.length > 0 ? messages : undefined;
 }
 

@@ -6,6 +6,7 @@ import { normaliseFinishReason, splitFinishReasons } from "./finish-reason.ts";
 import { firstMember, isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
 import { isPresent, toNumber } from "./present-value.ts";
 import { normaliseProvider } from "./provider.ts";
+import type { RawResponse } from "./raw-response.ts";
 import { haystackReplyMetas } from "./read-tokens.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
 import { eventsOf } from "./span-events.ts";
@@ -21,6 +22,7 @@ export const modelCallSources = {
     "mlflow.llm.provider",
     "langsmith.metadata.ls_provider",
     "langfuse.observation.metadata.ls_provider",
+    "traceloop.association.properties.ls_provider",
   ],
   requestModel: [
     "gen_ai.request.model",
@@ -97,20 +99,51 @@ export function readProvider(facts: SpanFacts, ruleId: string): string | undefin
     const provider = name === undefined ? undefined : normaliseProvider(name);
     if (provider !== undefined) return provider;
   }
+  // LangChain's metadata as OpenInference keeps it.
+  if ((facts.families & family.metadata) !== 0 && reader.attributes.has("metadata")) {
+    const name = reader.toName(member(reader.json("metadata"), "ls_provider"));
+    const provider = name === undefined ? undefined : normaliseProvider(name);
+    if (provider !== undefined) return provider;
+  }
   return ruleId === "CODEX-LLM" ? "openai" : undefined;
 }
 
-export function readRequestModel({ reader, families }: SpanFacts): string | undefined {
-  reader.field = "requestModel";
-  const model = reader.firstName(modelCallSources.requestModel);
-  if (model !== undefined || (families & family.adk) === 0) return model;
-  return reader.toName(member(reader.json("gcp.vertex.agent.llm_request"), "model"));
+export interface ModelNames {
+  readonly requestModel: string | undefined;
+  readonly responseModel: string | undefined;
 }
 
-export function readResponseModel({ reader, families }: SpanFacts): string | undefined {
+/** Models under these keys may be the response's: instrumentations overwrite the request's with it. */
+const overwrittenModelKeys: ReadonlySet<string> = new Set(["llm.model_name", "mlflow.llm.model"]);
+
+export function readModelNames(facts: SpanFacts, raw: RawResponse | undefined): ModelNames {
+  const { reader, families } = facts;
   reader.field = "responseModel";
-  const model = reader.firstName(modelCallSources.responseModel);
-  if (model !== undefined || (families & family.haystack) === 0) return model;
+  let responseModel = reader.firstName(modelCallSources.responseModel);
+  if (responseModel === undefined && (families & family.haystack) !== 0) responseModel = readHaystackModel(reader);
+  reader.field = "requestModel";
+  for (const key of modelCallSources.requestModel) {
+    if (!reader.attributes.has(key)) continue;
+    const named = reader.name(key);
+    if (named === undefined) continue;
+    const asked = overwrittenModelKeys.has(key) ? readAskedModel(facts) : undefined;
+    // What was asked for is told apart only where the request itself says so.
+    const answered = responseModel ?? reader.toName(raw?.model) ?? (asked === undefined || asked === named ? undefined : named);
+    return { requestModel: asked ?? named, responseModel: answered };
+  }
+  const requestModel = (families & family.adk) === 0 ? undefined : reader.toName(member(reader.json("gcp.vertex.agent.llm_request"), "model"));
+  return { requestModel: requestModel ?? readAskedModel(facts), responseModel: responseModel ?? reader.toName(raw?.model) };
+}
+
+/** `model` of the request as the instrumentation kept it. */
+function readAskedModel(facts: SpanFacts): string | undefined {
+  const { reader, families } = facts;
+  const parameters = (families & family.llm) === 0 ? undefined : member(reader.json("llm.invocation_parameters"), "model");
+  const asked = parameters ?? ((families & family.mlflow) === 0 ? undefined : member(reader.json("mlflow.spanInputs"), "model"));
+  return reader.toName(asked);
+}
+
+function readHaystackModel(reader: SpanReader): string | undefined {
   for (const meta of haystackReplyMetas(reader)) {
     const name = reader.toName(member(meta, "model"));
     if (name !== undefined) return name;
@@ -118,38 +151,12 @@ export function readResponseModel({ reader, families }: SpanFacts): string | und
   return undefined;
 }
 
-export function readResponseId(facts: SpanFacts): string | undefined {
+export function readResponseId(facts: SpanFacts, raw: RawResponse | undefined): string | undefined {
   const { reader } = facts;
   reader.field = "responseId";
   const id = reader.firstName(modelCallSources.responseId);
   if (id !== undefined) return id;
-  if (isClaudeCode(facts)) return reader.name("request_id");
-  return readIdInOutput(facts);
-}
-
-const rawOutputKeys = ["output.value", "mlflow.spanOutputs"] as const;
-const responseIdShape = /^(chatcmpl|resp|msg|gen|cmpl)[-_]/;
-
-/**
- * A second instrumentation of the same call often gives the response only as its JSON (corpus). Only ids in the providers' own form count: LangChain
- * puts run ids of its own into the same place.
- */
-function readIdInOutput({ reader, families }: SpanFacts): string | undefined {
-  if ((families & (family.openinference | family.mlflow)) === 0) return undefined;
-  const output = reader.firstJson(rawOutputKeys);
-  for (const candidate of [member(output, "id"), idInGenerations(output)]) {
-    if (typeof candidate === "string" && responseIdShape.test(candidate)) return reader.toName(candidate);
-  }
-  return undefined;
-}
-
-function idInGenerations(output: Json | undefined): Json | undefined {
-  const generations = member(output, "generations");
-  const first = isList(generations) ? generations[0] : undefined;
-  const generation = isList(first) ? first[0] : first;
-  const message = member(generation, "message");
-  const body = member(message, "kwargs") ?? member(message, "data") ?? message;
-  return member(member(body, "response_metadata"), "id") ?? member(body, "id");
+  return isClaudeCode(facts) ? reader.name("request_id") : reader.toName(raw?.id);
 }
 
 /** First of these that is an object; then the config of ADK's request. */
@@ -201,9 +208,23 @@ function readStopSequences({ reader }: SpanFacts, request: JsonRecord | undefine
   return list.length > 0 ? list : undefined;
 }
 
-/** @param output whose finish reasons stand in when the span gives none. */
-export function readFinishReasons(facts: SpanFacts, output: readonly Message[] | undefined): string[] | undefined {
-  const { reader, families } = facts;
+interface Answer {
+  /** Whose finish reasons stand in when the span gives none. */
+  readonly output: readonly Message[] | undefined;
+  readonly raw: RawResponse | undefined;
+}
+
+export function readFinishReasons(facts: SpanFacts, { output, raw }: Answer): string[] | undefined {
+  const stated = readStatedReasons(facts, output);
+  const ofResponse = raw?.finishReasons.map(normaliseFinishReason) ?? [];
+  // OpenInference takes `completed` of OpenAI's Responses for `stop`, whatever the model asked for; the response itself knows (corpus).
+  if (stated === undefined || (ofResponse.includes("tool_calls") && stated.every((reason) => reason === "stop"))) {
+    return ofResponse.length > 0 ? ofResponse : stated;
+  }
+  return stated;
+}
+
+function readStatedReasons({ reader, families }: SpanFacts, output: readonly Message[] | undefined): string[] | undefined {
   reader.field = "finishReasons";
   for (const key of modelCallSources.finishReasons) {
     if (!reader.attributes.has(key)) continue;

@@ -71,20 +71,23 @@ export function readApproval({ reader }: SpanFacts): RoutingReading {
   return { selected: decision === undefined ? undefined : [decision.slice(0, 256)], source: undefined, reason: reader.text("source") };
 }
 
+const commandKeys = ["output.value", "traceloop.entity.output", "mlflow.spanOutputs", "langfuse.observation.output", "gen_ai.completion"] as const;
+
 /**
- * LangGraph under OpenInference: a node or tool whose output is a `Command` tells only there where it goes (corpus).
+ * A LangGraph node or tool whose output is a `Command` often tells only there where it goes (corpus).
  *
  * @returns targets in the order given, without `__end__`.
  */
-export function readCommandTargets(facts: SpanFacts): readonly string[] {
-  const { reader, oi } = facts;
-  if (oi !== "chain" && oi !== "tool" && oi !== "agent") return [];
-  const raw = reader.attributes.get("output.value");
-  // The word is rare; parsing every output for it is not worth its time.
-  if (typeof raw !== "string" || !raw.includes("goto")) return [];
-  reader.field = "commandTargets";
-  const output = reader.json("output.value");
-  return findCommands(output, 0);
+export function readCommandTargets({ reader }: SpanFacts): readonly string[] {
+  for (const key of commandKeys) {
+    const raw = reader.attributes.get(key);
+    // The word is rare; parsing every output for it is not worth its time.
+    if (typeof raw !== "string" || !raw.includes("goto")) continue;
+    reader.field = "commandTargets";
+    const targets = findCommands(reader.json(key), 0);
+    if (targets.length > 0) return targets.slice(0, itemsMax);
+  }
+  return [];
 }
 
 function findCommands(value: Json | undefined, depth: number): string[] {
@@ -95,6 +98,6 @@ function findCommands(value: Json | undefined, depth: number): string[] {
   if (goto !== undefined && ("update" in value || "graph" in value || value["lg_name"] === "Command")) {
     return (toTargets(goto) ?? []).filter((target) => target !== "__end__");
   }
-  const inner = value["kwargs"] ?? value["output"] ?? value["data"];
+  const inner = value["kwargs"] ?? value["output"] ?? value["outputs"] ?? value["data"];
   return inner === undefined ? [] : findCommands(inner, depth + 1);
 }

@@ -5,7 +5,7 @@
 import type { Json } from "@nonet/proto/json.ts";
 import type { TokenUsage } from "@nonet/proto/event.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
-import { firstMember, isRecord, member } from "./json-shape.ts";
+import { firstMember, isRecord, type JsonRecord, member } from "./json-shape.ts";
 import { toAmount } from "./present-value.ts";
 import type { SpanFacts } from "./span-facts.ts";
 import { family } from "./span-facts.ts";
@@ -99,8 +99,11 @@ interface Counts {
 
 const usageFamilies = family.genAi | family.llm | family.vercel | family.codex | family.livekit;
 
-/** @param modelSpan the general attribute `usage` and Haystack replies count on model spans only. */
-export function readTokens(facts: SpanFacts, modelSpan: boolean): TokenUsage & { usagePartial?: true } {
+/**
+ * @param modelSpan the general attribute `usage` and Haystack replies count on model spans only.
+ * @param rawUsage of the provider's response, used when no attribute has counts.
+ */
+export function readTokens(facts: SpanFacts, modelSpan: boolean, rawUsage?: JsonRecord): TokenUsage & { usagePartial?: true } {
   const { reader } = facts;
   reader.field = "inputTokens";
   const counts = isClaudeCode(facts) ? readClaudeCodeCounts(reader) : readCounts(facts, modelSpan);
@@ -108,6 +111,7 @@ export function readTokens(facts: SpanFacts, modelSpan: boolean): TokenUsage & {
   if (counts.input === undefined && counts.output === undefined && (facts.families & family.genAi) !== 0) {
     partial = readPartialCounts(reader, counts);
   }
+  if (counts.input === undefined && counts.output === undefined && rawUsage !== undefined) readUsageObject(rawUsage, counts);
   includeCache(facts, counts);
   return toUsage(counts, partial);
 }
@@ -216,18 +220,22 @@ export function haystackReplyMetas(reader: SpanReader): Json[] {
 
 const inputUsageKeys = ["input_tokens", "prompt_tokens"] as const;
 const outputUsageKeys = ["output_tokens", "completion_tokens"] as const;
-const inputDetailKeys = ["input_tokens_details", "prompt_tokens_details"] as const;
-const outputDetailKeys = ["output_tokens_details", "completion_tokens_details"] as const;
+const inputDetailKeys = ["input_tokens_details", "prompt_tokens_details", "input_token_details"] as const;
+const outputDetailKeys = ["output_tokens_details", "completion_tokens_details", "output_token_details"] as const;
 
 function readUsageAttribute(reader: SpanReader, counts: Counts): void {
   if (!reader.attributes.has("usage")) return;
   const usage = reader.json("usage");
-  if (!isRecord(usage)) return;
+  if (isRecord(usage)) readUsageObject(usage, counts);
+}
+
+/** OpenAI's and Anthropic's usage objects, and LangChain's. */
+function readUsageObject(usage: JsonRecord, counts: Counts): void {
   counts.input ??= toAmount(firstMember(usage, inputUsageKeys));
   counts.output ??= toAmount(firstMember(usage, outputUsageKeys));
   counts.total ??= toAmount(usage["total_tokens"]);
-  counts.cached ??= toAmount(firstMember(firstMember(usage, inputDetailKeys), ["cached_tokens"]));
-  counts.reasoning ??= toAmount(firstMember(firstMember(usage, outputDetailKeys), ["reasoning_tokens"]));
+  counts.cached ??= toAmount(firstMember(firstMember(usage, inputDetailKeys), ["cached_tokens", "cache_read"]));
+  counts.reasoning ??= toAmount(firstMember(firstMember(usage, outputDetailKeys), ["reasoning_tokens", "reasoning"]));
 }
 
 /** Langfuse: disjoint buckets whose names only begin alike. */

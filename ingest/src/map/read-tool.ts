@@ -124,15 +124,15 @@ export interface ToolReading {
 
 export function readTool(facts: SpanFacts): ToolReading {
   const { reader } = facts;
-  const toolName = readToolName(facts);
   const result = readResult(facts);
+  const toolName = readToolName(facts, result.name);
   reader.field = "callId";
   const callId = reader.firstName(toolSources.callId) ?? result.callId;
   reader.field = "toolType";
   const toolType = reader.firstName(toolSources.toolType);
   reader.field = "toolDescription";
   const toolDescription = reader.firstText(toolSources.toolDescription);
-  const args = readArguments(facts);
+  const args = dropOwnName(readArguments(facts), toolName);
   return {
     toolName,
     toolType,
@@ -147,7 +147,15 @@ export function readTool(facts: SpanFacts): ToolReading {
 
 const namePrefixes = ["execute_tool ", "tool.execute ", "tools/call ", "running tool: ", "tool "] as const;
 
-function readToolName(facts: SpanFacts): string {
+/** Names of classes that LangChain gives for every tool; the result knows better (corpus). */
+const classNames: ReadonlySet<string> = new Set(["DynamicStructuredTool", "DynamicTool", "StructuredTool", "Tool"]);
+
+function readToolName(facts: SpanFacts, resultName: string | undefined): string {
+  const named = readOwnToolName(facts);
+  return resultName !== undefined && classNames.has(named) ? (facts.reader.toName(resultName) ?? named) : named;
+}
+
+function readOwnToolName(facts: SpanFacts): string {
   const { reader, name } = facts;
   reader.field = "toolName";
   const named = reader.firstName(toolSources.toolName);
@@ -159,6 +167,13 @@ function readToolName(facts: SpanFacts): string {
   const entity = (facts.tl === undefined ? undefined : reader.name("traceloop.entity.name")) ?? reader.name("agentops.entity.name");
   if (entity !== undefined) return entity;
   return reader.toName(stripPrefix(name, namePrefixes, ".tool")) ?? reader.toName(name) ?? "tool";
+}
+
+/** A decorated dispatcher `call(name, arguments)`: its positional arguments repeat the name of the tool (corpus, Langfuse). */
+function dropOwnName(args: Json | undefined, toolName: string): Json | undefined {
+  const positional = member(args, "args");
+  if (!isList(positional) || positional.length !== 2 || positional[0] !== toolName || isPresent(member(args, "kwargs"))) return args;
+  return isRecord(positional[1]) ? positional[1] : args;
 }
 
 /** The name without the first prefix and the suffix it has. */
@@ -232,9 +247,10 @@ interface ResultReading {
   readonly value: Json | undefined;
   readonly isError: boolean;
   readonly callId: string | undefined;
+  readonly name: string | undefined;
 }
 
-const noResult: ResultReading = { value: undefined, isError: false, callId: undefined };
+const noResult: ResultReading = { value: undefined, isError: false, callId: undefined, name: undefined };
 
 function readResult(facts: SpanFacts): ResultReading {
   const { reader } = facts;
@@ -255,7 +271,7 @@ function readResult(facts: SpanFacts): ResultReading {
 function readValue(value: Json, reader: SpanReader): ResultReading {
   const unwrapped = unwrapResult(value, reader.limits);
   const callId = unwrapped.callId === undefined ? undefined : reader.toName(unwrapped.callId);
-  return { value: unwrapped.value, isError: unwrapped.isError || isHaystackError(reader, value), callId };
+  return { value: unwrapped.value, isError: unwrapped.isError || isHaystackError(reader, value), callId, name: unwrapped.name };
 }
 
 function openOnlyResult(value: Json): Json {

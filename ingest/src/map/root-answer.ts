@@ -70,9 +70,14 @@ function readFinalText(reader: SpanReader): string | undefined {
     const value = reader.json(key);
     if (value === undefined) continue;
     const text = finalText(value, reader);
-    return text === "" ? undefined : text;
+    return text === "" || isRepresentation(text) ? undefined : text;
   }
   return undefined;
+}
+
+/** `StopEvent(result=AgentOutput(...`: the `repr` of a Python object, often cut, is what a log shows and not what was answered (corpus). */
+function isRepresentation(text: string): boolean {
+  return /^[A-Z]\w{2,80}\(_?[a-z]\w{0,80}=/.test(text);
 }
 
 /** Step 3, Pydantic AI. */

@@ -13,14 +13,12 @@ export function isUncleanText(text: string): boolean {
  * for the escapes spares looking at every text.
  */
 export function isUncleanJsonText(text: string): boolean {
-  return (
-    text.includes("\\u") ||
-    text.includes("\\r") ||
-    text.includes("\\b") ||
-    text.includes("\\f") ||
-    text.includes("\u007f") ||
-    !text.isWellFormed()
-  );
+  for (let at = text.indexOf("\\"); at >= 0; at = text.indexOf("\\", at + 2)) {
+    const escape = text.charCodeAt(at + 1);
+    // \u, \r, \b, \f
+    if (escape === 117 || escape === 114 || escape === 98 || escape === 102) return true;
+  }
+  return text.includes("\u007f") || !text.isWellFormed();
 }
 
 /** CR LF becomes LF; other C0 controls except tab and newline, and DEL, go; lone surrogates become U+FFFD. */

@@ -81,6 +81,7 @@ export const aiFamilies =
 
 const familyPrefixes: readonly (readonly [prefix: string, bits: number])[] = [
   ["gen_ai.guardrail.", family.genAi | family.guardrail],
+  ["gen_ai.request.metadata.", family.genAi | family.metadata],
   ["gen_ai.", family.genAi],
   ["llm.", family.llm],
   ["ai.", family.vercel],
@@ -144,14 +145,7 @@ export function scanFamilies(span: DecodedSpan): { families: number; textChars: 
   for (const [key, value] of span.attributes) {
     if (typeof value === "string") textChars += value.length;
     else if (typeof value === "object" && value !== null) textChars += sizeOfNested(value);
-    const candidates = prefixesByLetter[key.charCodeAt(0)];
-    if (candidates === undefined) continue;
-    for (const [prefix, bits] of candidates) {
-      if (key.startsWith(prefix)) {
-        families |= bits;
-        break;
-      }
-    }
+    families |= familyOf(key);
   }
   for (const event of span.events) {
     for (const value of event.attributes.values()) {
@@ -160,6 +154,28 @@ export function scanFamilies(span: DecodedSpan): { families: number; textChars: 
     }
   }
   return { families, textChars };
+}
+
+/** Keys seen before: the same few hundred come with every span. Only a memory of the table above; bounded, and cleared when full. */
+const knownKeys = new Map<string, number>();
+const knownKeysMax = 4_096;
+const knownKeyCharsMax = 96;
+
+function familyOf(key: string): number {
+  const known = knownKeys.get(key);
+  if (known !== undefined) return known;
+  let bits = 0;
+  for (const [prefix, prefixBits] of prefixesByLetter[key.charCodeAt(0)] ?? []) {
+    if (key.startsWith(prefix)) {
+      bits = prefixBits;
+      break;
+    }
+  }
+  if (key.length <= knownKeyCharsMax) {
+    if (knownKeys.size >= knownKeysMax) knownKeys.clear();
+    knownKeys.set(key, bits);
+  }
+  return bits;
 }
 
 /** A nested value is not measured: it counts as if it could fill an event only when it is large itself. */

@@ -11,6 +11,17 @@ import { cleanName, isUncleanJsonText, isUncleanText } from "./sanitise.ts";
 /** Attributes that one field was read from; kept only for `explainSpan`. */
 export type FieldReads = Map<string, Set<string>>;
 
+/** A word that needs no cleaning: printable ASCII, not quoted, no blanks around it, and not `unknown`. */
+function isPlainName(text: string, charsMax: number): boolean {
+  const { length } = text;
+  if (length > charsMax || length === 0 || text.charCodeAt(0) === 32 || text.charCodeAt(length - 1) === 32) return false;
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 32 || code > 126 || code === 34) return false;
+  }
+  return length !== 7 || text.toLowerCase() !== "unknown";
+}
+
 /**
  * One span while it is read: attribute values by the rules of event mapping 2.1, each JSON text parsed once, and what was noticed on the way
  * (malformed text, exceeded limits). Lives as long as the mapping of its span.
@@ -89,8 +100,8 @@ export class SpanReader {
   }
 
   toName(value: AttributeValue | Json | undefined): string | undefined {
-    if (!isPresent(value)) return undefined;
-    if (typeof value === "object") return undefined;
+    if (!isPresent(value) || typeof value === "object") return undefined;
+    if (typeof value === "string" && isPlainName(value, this.limits.nameCharsMax)) return value;
     const word = unquote(String(value).trim());
     const name = cleanName(word, this.limits.nameCharsMax);
     if (name.length < word.trim().length && word.length > this.limits.nameCharsMax) this.exceeded("nameCharsMax");
@@ -146,7 +157,7 @@ export class SpanReader {
       if (text.length > this.limits.jsonTextCharsMax) this.exceeded("jsonTextCharsMax");
     }
     if (parsed.value === text) this.noteText(text);
-    else if (!this.unclean && (isUncleanJsonText(text) || isUncleanText(text))) this.unclean = true;
+    else if (!this.unclean && (parsed.python || isUncleanJsonText(text))) this.unclean = true;
     return parsed.value;
   }
 

@@ -1,5 +1,5 @@
 /** Event mapping 3.3 LLM-TOOL-SELECTION: a model asked for tools; parallel calls are one choice. */
-import type { LlmCallEvent, Message, RequestedToolCall } from "@nonet/proto/event.ts";
+import type { Message, RequestedToolCall } from "@nonet/proto/event.ts";
 import type { EventDraft } from "./mapped-span.ts";
 import { textOfParts } from "./message-shapes.ts";
 
@@ -50,7 +50,10 @@ function requestedCalls(messages: readonly Message[] | undefined): RequestedTool
 }
 
 /** Section 4, answering call: a tool_call part without its result in the same output, or a finish reason `tool_calls`. */
-export function hasPendingToolCalls(call: Pick<LlmCallEvent, "outputMessages" | "finishReasons">): boolean {
+export function hasPendingToolCalls(call: {
+  readonly outputMessages?: readonly Message[] | undefined;
+  readonly finishReasons?: readonly string[] | undefined;
+}): boolean {
   if (call.finishReasons?.includes("tool_calls") === true) return true;
   const answered = new Set<string | undefined>();
   for (const message of call.outputMessages ?? []) {

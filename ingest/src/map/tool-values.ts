@@ -33,7 +33,7 @@ function unwrapArgumentsOnce(value: Json, ambient: boolean, limits: MappingLimit
     return parsed(member(value, "arguments") ?? null, limits);
   }
   if (ambient) {
-    const call = unwrapCall(value);
+    const call = unwrapCall(value, limits);
     if (call !== undefined) return call;
   }
   const input = onlyMember(value, "input");
@@ -44,14 +44,18 @@ function unwrapArgumentsOnce(value: Json, ambient: boolean, limits: MappingLimit
   return undefined;
 }
 
-function unwrapCall(value: JsonRecord): Json | undefined {
-  if (!("kwargs" in value) || !hasOnlyKeys(value, callKeys)) return undefined;
-  const args = value["args"];
+function unwrapCall(value: JsonRecord, limits: MappingLimits): Json | undefined {
+  if (!("args" in value || "kwargs" in value) || !hasOnlyKeys(value, callKeys)) return undefined;
+  const args = value["args"] ?? null;
   const kwargs = value["kwargs"] ?? null;
-  if (!isPresent(args)) return kwargs;
-  if (isPresent(kwargs)) return Object.keys(value).length === 2 ? undefined : { args: args ?? null, kwargs };
-  if (isList(args) && args.length === 1 && isRecord(args[0])) return args[0];
-  return Object.keys(value).length === 2 ? undefined : { args: args ?? null, kwargs };
+  if (!isPresent(args)) return "kwargs" in value ? kwargs : undefined;
+  if (isPresent(kwargs)) return Object.keys(value).length === 2 ? undefined : { args, kwargs };
+  if (isList(args) && args.length === 1) {
+    // LangChain for JavaScript gives the one argument as JSON text.
+    const only = typeof args[0] === "string" ? tryParseStructure(args[0], limits) : args[0];
+    if (isRecord(only)) return only;
+  }
+  return Object.keys(value).length <= 2 ? undefined : { args, kwargs };
 }
 
 function onlyMember(value: JsonRecord, key: string): Json | undefined {
@@ -67,6 +71,8 @@ export interface UnwrappedResult {
   readonly value: Json | undefined;
   readonly isError: boolean;
   readonly callId: string | undefined;
+  /** Of the tool, where a message says it. */
+  readonly name: string | undefined;
 }
 
 /** Opens a tool's result, noting errors and the call id that the wrappings carry. */
@@ -74,22 +80,25 @@ export function unwrapResult(value: Json, limits: MappingLimits): UnwrappedResul
   let current: Json | undefined = value;
   let isError = false;
   let callId: string | undefined;
+  let name: string | undefined;
   for (let round = 0; round < resultRoundsMax && current !== undefined; round++) {
-    const step = unwrapResultOnce(current, limits);
+    const step = unwrapResultOnce(current);
     if (step === undefined) break;
     current = step.value;
     isError ||= step.isError === true;
     callId ??= step.callId;
+    name ??= step.name;
     if (step.stop === true) break;
     if (typeof current === "string") current = parseJsonText(current, limits).value;
   }
-  return { value: isPresent(current) ? current : undefined, isError, callId };
+  return { value: isPresent(current) ? current : undefined, isError, callId, name };
 }
 
 interface ResultStep {
   readonly value: Json | undefined;
   readonly isError?: boolean;
   readonly callId?: string | undefined;
+  readonly name?: string | undefined;
   readonly stop?: boolean;
 }
 
@@ -98,12 +107,14 @@ const namedResponseKeys: ReadonlySet<string> = new Set(["id", "name", "response"
 const typedValues: ReadonlySet<string> = new Set(["text", "json", "content", "error-text", "error-json"]);
 const mcpResultKeys: ReadonlySet<string> = new Set(["content", "isError", "structuredContent", "status", "toolUseId", "_meta", "is_error", "meta"]);
 
-function unwrapResultOnce(value: Json, limits: MappingLimits): ResultStep | undefined {
+function unwrapResultOnce(value: Json): ResultStep | undefined {
   if (isList(value)) return unwrapBlocks(value);
   if (!isRecord(value)) return undefined;
   if ("output" in value && hasOnlyKeys(value, outputKeys)) return { value: value["output"] };
   const message = unwrapToolMessage(value);
   if (message !== undefined) return message;
+  // llama-index ToolOutput (corpus).
+  if ("raw_output" in value && "tool_name" in value) return { value: value["raw_output"], isError: value["is_error"] === true };
   if (typeof value["name"] === "string" && "response" in value && hasOnlyKeys(value, namedResponseKeys)) {
     return { value: onlyResult(value["response"]) };
   }
@@ -118,7 +129,6 @@ function unwrapResultOnce(value: Json, limits: MappingLimits): ResultStep | unde
     if (isPresent(structured)) return { value: onlyResult(structured), isError, callId };
     return { value: value["content"], isError, callId };
   }
-  void limits;
   return undefined;
 }
 
@@ -169,7 +179,9 @@ function unwrapToolMessage(value: JsonRecord): ResultStep | undefined {
   }
   if (body === undefined || !("content" in body)) return undefined;
   const callId = body["tool_call_id"];
+  const name = body["name"];
   return {
+    name: typeof name === "string" && isPresent(name) ? name : undefined,
     value: body["content"],
     isError: body["status"] === "error",
     callId: typeof callId === "string" && callId !== "" ? callId : undefined,

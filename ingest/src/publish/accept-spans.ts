@@ -4,8 +4,9 @@
  * Where nobody but our own processor can read the log (standalone), records carry no events: the processor maps the span's bytes itself, so
  * events would be written for no reader (docs/adr/0004).
  */
+import { setImmediate } from "node:timers/promises";
 import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
-import { encodeRecord, type RecordEvent } from "@nonet/proto/record-codec.ts";
+import { createSpanEventsEncoder, type RecordEvent } from "@nonet/proto/record-codec.ts";
 import { partitionKey } from "@nonet/proto/topics.ts";
 import { mappingVersion, priceTable } from "@nonet/proto/versions.ts";
 import { mapSpan } from "../map/map-span.ts";
@@ -27,6 +28,9 @@ export interface AcceptSpansDeps {
   now(): number;
 }
 
+/** A large request gives way to others this often. */
+const sliceMs = 10;
+
 export function createAcceptSpans(
   config: AcceptSpansConfig,
   deps: AcceptSpansDeps,
@@ -41,22 +45,29 @@ export function createAcceptSpans(
       settingsVersion: deps.settingsVersionOf(sender.projectId),
     };
     const records: LogRecord[] = [];
+    let sliceStartedMs = performance.now();
     const refused: AcceptOutcome["refused"] = [];
     for (const group of request.groups) {
       const resource = config.recordEvents ? decodeResource(group.resourceBytes, group.resourceSchemaUrl) : undefined;
       const scope = config.recordEvents ? decodeScope(group.scopeBytes, group.scopeSchemaUrl) : undefined;
+      const encode = createSpanEventsEncoder({
+        ...received,
+        resource: group.resourceBytes,
+        scope: group.scopeBytes,
+        resourceSchemaUrl: group.resourceSchemaUrl,
+        scopeSchemaUrl: group.scopeSchemaUrl,
+      });
       for (const span of group.spans) {
-        const mapped = resource && scope ? mapSpan(decodeSpan(span.bytes, resource, scope), { onDefect: deps.onDefect }) : undefined;
+        if (performance.now() - sliceStartedMs > sliceMs) {
+          await setImmediate();
+          sliceStartedMs = performance.now();
+        }
+        const mapped =
+          resource && scope ? mapSpan(decodeSpan(span.bytes, resource, scope), { onDefect: deps.onDefect }) : undefined;
         const record = {
           key: partitionKey(sender.projectId, span.traceId),
-          value: encodeRecord({
-            kind: "span_events",
-            ...received,
-            resource: group.resourceBytes,
-            scope: group.scopeBytes,
+          value: encode({
             span: span.bytes,
-            resourceSchemaUrl: group.resourceSchemaUrl,
-            scopeSchemaUrl: group.scopeSchemaUrl,
             spanClass: mapped?.class ?? "",
             ruleId: mapped?.ruleId ?? "",
             events: mapped?.drafts.map((draft) => toRecordEvent(mapped, draft)) ?? [],

@@ -1,6 +1,5 @@
 /** The agent spans of a trace, to name the target of a handoff. Source: event-mapping.md 2.5 (norm), 2.10, 3.3 CALL-HANDOFF. */
 import { norm } from "@nonet/ingest/map/read-agent.ts";
-import { isEarlier } from "./inherit.ts";
 import type { TraceNode } from "./trace-node.ts";
 
 /** How many agent spans after a handoff are looked at. */
@@ -13,10 +12,8 @@ export interface AgentSpans {
   firstFrom(time: bigint, turnRoot: TraceNode | undefined, test: (agent: TraceNode) => boolean): TraceNode | undefined;
 }
 
-export function collectAgentSpans(walked: readonly TraceNode[]): AgentSpans {
-  const agents = walked
-    .filter((node) => node.class === "agent" && node.span.ownAgentName !== undefined)
-    .sort((a, b) => (isEarlier(a, b) ? -1 : 1));
+/** @param agents  the agent spans that have a name, by (start, span id). */
+export function collectAgentSpans(agents: readonly TraceNode[]): AgentSpans {
   const names = new Map<string, string>();
   for (const agent of agents) {
     const name = agent.span.ownAgentName ?? "";

@@ -4,43 +4,45 @@ import { decideCallHandoffs } from "./call-handoff.ts";
 import { decideControlFlow } from "./control-flow.ts";
 import { type DuplicateCall, findDuplicateCalls, isRepeatable } from "./duplicates.ts";
 import { resolveHandoffs } from "./handoffs.ts";
-import { inheritIdentity } from "./inherit.ts";
 import { nestModelCalls } from "./model-nesting.ts";
 import { nodeEventId } from "./place-events.ts";
 import { markPropagated } from "./propagation.ts";
 import { concludeTurns, type TurnConclusion } from "./response.ts";
 import { completeDetails } from "./span-details.ts";
 import { nestTools } from "./tool-nesting.ts";
-import { clearNotes, type TraceNode } from "./trace-node.ts";
-import { assignTurns } from "./turns.ts";
+import type { TraceIndex } from "./trace-index.ts";
+import { note, setDrafts, type TraceNode } from "./trace-node.ts";
 
 /**
- * Brings the drafts of all nodes to what their events will say.
+ * Brings the drafts of all spans to what their events will say.
  *
- * @param walked  in walk order.
- * @returns one conclusion per turn root, in walk order.
+ * @param index  of spans that have inherited what they do, without notes of an earlier fold.
+ * @param roots  the turn roots.
+ * @returns one conclusion per turn root, in their order.
  */
-export function applyRules(walked: readonly TraceNode[], traceId: string, tenantId: string): TurnConclusion[] {
-  for (const node of walked) clearNotes(node);
-  inheritIdentity(walked, traceId);
-  const roots = assignTurns(walked, traceId);
-  nestModelCalls(walked);
-  nestTools(walked);
-  completeDetails(walked);
-  decideControlFlow(walked);
-  const agents = collectAgentSpans(walked);
-  resolveHandoffs(walked, agents);
-  decideCallHandoffs(walked, agents);
-  markPropagated(walked);
-  const duplicates = findDuplicateCalls(walked);
+export function applyRules(index: TraceIndex, roots: readonly TraceNode[], tenantId: string): TurnConclusion[] {
+  completeDetails(index.details);
+  nestModelCalls(index.models);
+  nestTools(index.tools);
+  decideControlFlow(index.flows);
+  const agents = collectAgentSpans(index.agents);
+  resolveHandoffs(index.handoffs, agents);
+  if (index.transfers.length > 0) decideCallHandoffs(callersOf(index.transfers), index, agents);
+  markPropagated(index.failures);
+  const duplicates = findDuplicateCalls(index);
   for (const duplicate of duplicates) markDuplicate(duplicate, tenantId);
-  const conclusions = concludeTurns(walked, roots, new Set(duplicates.map(({ copy }) => copy)));
+  const conclusions = concludeTurns(roots, index, new Set(duplicates.map(({ copy }) => copy)));
   for (const conclusion of conclusions) addResponse(conclusion);
   return conclusions;
 }
 
+/** A wrapper's output may have gone to the calls below it. */
+function callersOf(transfers: readonly TraceNode[]): TraceNode[] {
+  return [...new Set(transfers.flatMap((node) => [node, ...node.wrapped]))];
+}
+
 function markDuplicate({ copy, original }: DuplicateCall, tenantId: string): void {
-  copy.stageB = [...copy.stageB, `copy of the call in ${original.spanId}`];
+  note(copy, `copy of the call in ${original.spanId}`);
   const overrides = copy.overrides ?? new Map();
   copy.overrides = overrides;
   for (const draft of copy.drafts) {
@@ -57,7 +59,7 @@ function markDuplicate({ copy, original }: DuplicateCall, tenantId: string): voi
 function addResponse({ root, answer }: TurnConclusion): void {
   if (answer === undefined) return;
   const { draft, agentName, agentId, extraFlag } = answer;
-  root.drafts = [...root.drafts, draft];
+  setDrafts(root, [...root.drafts, draft]);
   root.overrides ??= new Map();
   root.overrides.set(draft, { agent: { agentName, agentId }, ...(extraFlag !== undefined && { extraFlag }) });
 }

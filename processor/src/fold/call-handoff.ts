@@ -7,26 +7,26 @@ import { readToolHandoff } from "@nonet/ingest/map/read-handoff.ts";
 import type { MessagePart } from "@nonet/proto/event.ts";
 import type { AgentSpans } from "./agent-spans.ts";
 import { norm } from "@nonet/ingest/map/read-agent.ts";
-import type { DraftOf, TraceNode } from "./trace-node.ts";
+import type { TraceIndex } from "./trace-index.ts";
+import { type DraftOf, note, setDrafts, type TraceNode } from "./trace-node.ts";
 
 type ToolCallPart = Extract<MessagePart, { type: "tool_call" }>;
 
-/** @param walked  in walk order. Adds drafts to model spans whose turn has ended; one per span and target at most. */
-export function decideCallHandoffs(walked: readonly TraceNode[], agents: AgentSpans): void {
-  let facts: TurnFacts | undefined;
-  const callers = walked.filter((node) => node.class === "llm" && node.turnRoot !== undefined && node.turnRoot.endTimeUnixNano !== 0n);
-  callers.sort(byStart);
-  for (const node of callers) {
-    if (node.endTimeUnixNano === 0n) continue;
+/**
+ * Adds drafts to model spans whose turn has ended; one per span and target at most.
+ *
+ * @param asking  model spans whose output asks for a transfer, after LLM-NEST.
+ */
+export function decideCallHandoffs(asking: readonly TraceNode[], index: TraceIndex, agents: AgentSpans): void {
+  const ended = asking.filter(({ turnRoot, endTimeUnixNano }) => {
+    return turnRoot !== undefined && turnRoot.endTimeUnixNano !== 0n && endTimeUnixNano !== 0n;
+  });
+  if (ended.length === 0) return;
+  const facts = collectTurnFacts(index);
+  for (const node of ended.sort(byStart)) {
     const call = node.drafts.find((draft): draft is DraftOf<"llm_call"> => draft.eventType === "llm_call");
-    for (const part of call?.outputMessages?.flatMap((message) => message.parts) ?? []) {
-      if (part.type !== "tool_call") continue;
-      const handoff = readToolHandoff(part.name, part.arguments);
-      if (handoff?.mechanism !== "transfer" || handoff.target === undefined) continue;
-      facts ??= collectTurnFacts(walked);
-      if (!handOver(node, part, { target: handoff.target, message: handoff.message }, agents, facts)) continue;
-      break;
-    }
+    const parts = call?.outputMessages?.flatMap((message) => message.parts) ?? [];
+    parts.some((part) => part.type === "tool_call" && handOver(node, part, agents, facts));
   }
 }
 
@@ -37,14 +37,15 @@ interface TurnFacts {
   readonly lastToolStart: Map<string, bigint>;
 }
 
-function collectTurnFacts(walked: readonly TraceNode[]): TurnFacts {
+function collectTurnFacts(index: TraceIndex): TurnFacts {
   const facts: TurnFacts = { handoffs: new Set(), lastToolStart: new Map() };
-  for (const node of walked) {
+  for (const node of index.handoffs) {
     for (const draft of node.drafts) {
-      if (draft.eventType === "handoff" && draft.toAgent !== undefined) {
-        facts.handoffs.add(`${node.turnId}\n${norm(draft.toAgent)}`);
-      }
+      if (draft.eventType !== "handoff" || draft.toAgent === undefined) continue;
+      facts.handoffs.add(`${node.turnId}\n${norm(draft.toAgent)}`);
     }
+  }
+  for (const node of index.tools) {
     if (node.class !== "tool" || node.span.toolNorm === undefined) continue;
     const key = `${node.turnId}\n${node.span.toolNorm}`;
     const known = facts.lastToolStart.get(key);
@@ -53,13 +54,10 @@ function collectTurnFacts(walked: readonly TraceNode[]): TurnFacts {
   return facts;
 }
 
-function handOver(
-  node: TraceNode,
-  part: ToolCallPart,
-  handoff: { readonly target: string; readonly message: string | undefined },
-  agents: AgentSpans,
-  facts: TurnFacts,
-): boolean {
+/** @returns whether the call is one that moved control. */
+function handOver(node: TraceNode, part: ToolCallPart, agents: AgentSpans, facts: TurnFacts): boolean {
+  const handoff = readToolHandoff(part.name, part.arguments);
+  if (handoff?.mechanism !== "transfer" || handoff.target === undefined) return false;
   const target = norm(handoff.target);
   if (facts.handoffs.has(`${node.turnId}\n${target}`)) return false;
   const toolStart = facts.lastToolStart.get(`${node.turnId}\n${norm(part.name)}`);
@@ -70,7 +68,6 @@ function handOver(
   if (toAgent === undefined) return false;
   facts.handoffs.add(`${node.turnId}\n${target}`);
   insertAfterSelection(node, draftsOf(node, part, toAgent, handoff.message, end));
-  node.stageB = [...node.stageB, "CALL-HANDOFF"];
   return true;
 }
 
@@ -115,7 +112,7 @@ function insertAfterSelection(node: TraceNode, drafts: readonly EventDraft[]): v
     (draft) => draft.eventType === "decision" && draft.decisionKind === "tool_selection",
   );
   const at = selection === -1 ? node.drafts.length : selection + 1;
-  node.drafts = [...node.drafts.slice(0, at), ...drafts, ...node.drafts.slice(at)];
+  setDrafts(note(node, "CALL-HANDOFF"), [...node.drafts.slice(0, at), ...drafts, ...node.drafts.slice(at)]);
 }
 
 function byStart(a: TraceNode, b: TraceNode): number {

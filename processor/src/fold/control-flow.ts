@@ -3,11 +3,10 @@
  * section 4 (paused turns).
  */
 import type { ControlFlow, EventDraft } from "@nonet/ingest/map/mapped-span.ts";
-import { lookupDepthMax, type TraceNode } from "./trace-node.ts";
+import { nearestAbove, setDrafts, type TraceNode } from "./trace-node.ts";
 
-/** @param walked  in walk order. Adds the decisions to the drafts of the deepest spans. */
-export function decideControlFlow(walked: readonly TraceNode[]): void {
-  const carriers = walked.filter((node) => node.span.controlFlow.length > 0);
+/** @param carriers  spans with evidence of control flow. Adds the decisions to the drafts of the deepest of them. */
+export function decideControlFlow(carriers: readonly TraceNode[]): void {
   const notDeepest = new Map<TraceNode, Set<string>>();
   for (const node of carriers) for (const flow of node.span.controlFlow) markAbove(node, flow.type, notDeepest);
   for (const node of carriers) {
@@ -28,14 +27,11 @@ export function isPause(draft: EventDraft): boolean {
 
 /** The nearest span above with the same type marks those above it in turn. */
 function markAbove(node: TraceNode, type: string, notDeepest: Map<TraceNode, Set<string>>): void {
-  let distance = 0;
-  for (let above = node.parent; above !== undefined && distance < lookupDepthMax; above = above.parent, distance++) {
-    if (!above.span.controlFlow.some((flow) => flow.type === type)) continue;
-    const types = notDeepest.get(above);
-    if (types === undefined) notDeepest.set(above, new Set([type]));
-    else types.add(type);
-    return;
-  }
+  const above = nearestAbove(node, ({ span }) => span.controlFlow.some((flow) => flow.type === type));
+  if (above === undefined) return;
+  const types = notDeepest.get(above);
+  if (types === undefined) notDeepest.set(above, new Set([type]));
+  else types.add(type);
 }
 
 function addDecision(node: TraceNode, flow: ControlFlow): void {
@@ -47,5 +43,5 @@ function addDecision(node: TraceNode, flow: ControlFlow): void {
   if (isTaken) return;
   const result = node.drafts.findIndex((other) => other.eventType === "tool_result" && other.discriminator === "");
   const at = result === -1 ? node.drafts.length : result;
-  node.drafts = [...node.drafts.slice(0, at), draft, ...node.drafts.slice(at)];
+  setDrafts(node, [...node.drafts.slice(0, at), draft, ...node.drafts.slice(at)]);
 }

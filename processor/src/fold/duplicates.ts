@@ -7,8 +7,8 @@
  * come from one scope; of n equal calls each is paired with one copy at most.
  */
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
-import { isEarlier } from "./inherit.ts";
-import type { DraftOf, TraceNode } from "./trace-node.ts";
+import type { TraceIndex } from "./trace-index.ts";
+import { type DraftOf, isEarlier, type TraceNode } from "./trace-node.ts";
 
 type ModelCall = DraftOf<"llm_call">;
 
@@ -27,18 +27,20 @@ export interface DuplicateCall {
   readonly original: TraceNode;
 }
 
-/** @param walked  in walk order, after LLM-NEST. */
-export function findDuplicateCalls(walked: readonly TraceNode[]): DuplicateCall[] {
+/** @param index  of the trace; called after LLM-NEST, which may have moved response ids. */
+export function findDuplicateCalls(index: TraceIndex): DuplicateCall[] {
+  const mayShareResponse = index.repeatedResponses > 0;
+  const mayShareCounts = index.modelScopes.size > 1;
+  if (!mayShareResponse && !mayShareCounts) return [];
   const callers: Caller[] = [];
-  for (const node of walked) {
-    if (node.class !== "llm" && node.class !== "embedding" && node.class !== "rerank") continue;
+  for (const node of index.models) {
     const call = node.drafts.find(isOwnCall);
     if (call !== undefined) callers.push({ node, call, original: undefined });
   }
-  for (const group of groupsOf(callers, ({ call }) => call.responseId)) pairWithin(group, isSameResponse);
-  if (callers.some(({ node }) => node.span.scopeName !== callers[0]?.node.span.scopeName)) {
-    for (const group of groupsOf(callers, countsKey)) pairWithin(group, isSameCall);
+  if (mayShareResponse) {
+    for (const group of groupsOf(callers, ({ call }) => call.responseId)) pairWithin(group, isSameResponse);
   }
+  if (mayShareCounts) for (const group of groupsOf(callers, countsKey)) pairWithin(group, isSameCall);
   return callers.flatMap((caller) =>
     caller.original === undefined ? [] : [{ copy: caller.node, original: caller.original.node }],
   );

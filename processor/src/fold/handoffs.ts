@@ -6,11 +6,11 @@
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
 import type { AgentSpans } from "./agent-spans.ts";
 import { norm } from "@nonet/ingest/map/read-agent.ts";
-import type { TraceNode } from "./trace-node.ts";
+import { isHandoffDraft } from "./trace-index.ts";
+import { isAncestor, setDrafts, type TraceNode } from "./trace-node.ts";
 
-/** @param walked  in walk order. Replaces the handoff drafts of handoff spans and of tools that hand over. */
-export function resolveHandoffs(walked: readonly TraceNode[], agents: AgentSpans): void {
-  const handingOver = walked.filter((node) => node.drafts.some(isHandoffDraft));
+/** @param handingOver  spans with handoff drafts. Completes those of handoff spans and of tools that hand over. */
+export function resolveHandoffs(handingOver: readonly TraceNode[], agents: AgentSpans): void {
   /** Parent and target, by `norm`, of the handoff spans. */
   const stated = new Set<string>();
   for (const node of handingOver) {
@@ -23,14 +23,11 @@ export function resolveHandoffs(walked: readonly TraceNode[], agents: AgentSpans
     const target = completeHandoff(node, agents, (name) => agents.realName(name) ?? name);
     if (target === undefined || !stated.has(`${node.parentSpanId ?? ""}\n${norm(target)}`)) continue;
     // The handoff span beside the tool says the same: it alone tells of it.
-    node.drafts = node.drafts.filter((draft) => !isHandoffDraft(draft));
+    setDrafts(
+      node,
+      node.drafts.filter((draft) => !isHandoffDraft(draft)),
+    );
   }
-}
-
-/** The pair of drafts by which a span tells that it hands over. */
-export function isHandoffDraft(draft: EventDraft): boolean {
-  if (draft.eventType === "handoff") return draft.discriminator === "";
-  return draft.eventType === "decision" && draft.decisionKind === "handoff";
 }
 
 /** Fills what the span does not say; returns the target. */
@@ -40,13 +37,14 @@ function completeHandoff(
   nameOf: (stated: string) => string,
 ): string | undefined {
   let target: string | undefined;
-  node.drafts = node.drafts.map((draft): EventDraft => {
+  const drafts = node.drafts.map((draft): EventDraft => {
     if (!isHandoffDraft(draft) || (draft.eventType !== "handoff" && draft.eventType !== "decision")) return draft;
     const from = draft.fromAgent ?? node.agentName;
     const to = draft.toAgent === undefined ? nextAgent(node, from, agents) : nameOf(draft.toAgent);
     target = to;
     return withSides(draft, from, to);
   });
+  setDrafts(node, drafts);
   return target;
 }
 
@@ -67,8 +65,4 @@ function nextAgent(node: TraceNode, from: string | undefined, agents: AgentSpans
     return !agent.insideHelper || node.insideHelper || isAncestor(node, agent);
   });
   return next?.span.ownAgentName;
-}
-
-export function isAncestor(above: TraceNode, node: TraceNode): boolean {
-  return above.enter < node.enter && node.leave < above.leave;
 }

@@ -1,31 +1,67 @@
-/** Session, user and agent of every span, its own or inherited. Source: event-mapping.md 2.4, 2.5; the lookup depth of 6.1. */
+/** Times, session, user and agent of a span, its own or inherited. Source: event-mapping.md 1.4, 2.4, 2.5; the lookup depth of 6.1. */
+import type { EventFlag } from "@nonet/proto/event.ts";
 import { lookupDepthMax, type TraceNode } from "./trace-node.ts";
 
-/** @param walked  in walk order. Sets the fields of `FoldedSpan` and the pointers upward they come from. */
-export function inheritIdentity(walked: readonly TraceNode[], traceId: string): void {
-  const sessionOfTrace = earliest(walked, (node) => node.span.ownSessionId);
-  const userOfTrace = earliest(walked, (node) => node.span.ownUserId);
-  for (const node of walked) {
-    inheritSession(node, sessionOfTrace, traceId);
-    node.userFrom = node.span.ownUserId !== undefined ? node : inherited(node, node.parent?.userFrom);
-    node.userId = (node.userFrom ?? userOfTrace)?.span.ownUserId;
-    inheritAgent(node);
-  }
+/** What spans without an own or inherited value fall back on. */
+export interface TraceIdentity {
+  readonly traceId: string;
+  /** The earliest span of the trace that states a session; a user. */
+  readonly sessionFrom: TraceNode | undefined;
+  readonly userFrom: TraceNode | undefined;
 }
 
-function inheritSession(node: TraceNode, ofTrace: TraceNode | undefined, traceId: string): void {
-  const own = node.span.ownSessionId;
-  const from = own !== undefined ? node : inherited(node, node.parent?.sessionFrom);
+/** The parent of the node must have inherited before. Notes whether the events of the span have to be made again. */
+export function inheritIdentity(node: TraceNode, ofTrace: TraceIdentity): void {
+  inheritTimes(node);
+  inheritSession(node, ofTrace);
+  inheritUser(node, ofTrace);
+  inheritAgent(node);
+}
+
+function inheritTimes(node: TraceNode): void {
+  const { parent, startTimeUnixNano: start, endTimeUnixNano: end } = node;
+  node.depth = parent === undefined ? 0 : parent.depth + 1;
+  const effectiveStart =
+    parent !== undefined && parent.effectiveStartUnixNano > start ? parent.effectiveStartUnixNano : start;
+  const flags = flagsOf(node, parent !== undefined && start < parent.startTimeUnixNano);
+  if (effectiveStart !== node.effectiveStartUnixNano || flags.length !== node.flags.length) node.identityChanged = true;
+  node.effectiveStartUnixNano = effectiveStart;
+  node.effectiveEndUnixNano = end > effectiveStart ? end : effectiveStart;
+  node.flags = flags;
+}
+
+/** A start before the parent's is skew of a clock (2.12). */
+function flagsOf(node: TraceNode, isBeforeParent: boolean): readonly EventFlag[] {
+  const { flags } = node.span;
+  return isBeforeParent && !flags.includes("clock_skew") ? [...flags, "clock_skew" as const].sort() : flags;
+}
+
+function inheritSession(node: TraceNode, ofTrace: TraceIdentity): void {
+  const { ownSessionId, resourceSessionId } = node.span;
+  const from = ownSessionId !== undefined ? node : inherited(node, node.parent?.sessionFrom);
+  const stated = (from ?? ofTrace.sessionFrom)?.span.ownSessionId;
+  const sessionId = stated ?? resourceSessionId ?? ofTrace.traceId;
+  const source =
+    from === node
+      ? "span"
+      : from !== undefined
+        ? "ancestor"
+        : stated !== undefined
+          ? "trace"
+          : resourceSessionId !== undefined
+            ? "resource"
+            : "fallback";
+  if (sessionId !== node.sessionId || source !== node.sessionIdSource) node.identityChanged = true;
   node.sessionFrom = from;
-  const stated = (from ?? ofTrace)?.span.ownSessionId;
-  if (stated !== undefined) {
-    node.sessionId = stated;
-    node.sessionIdSource = from === node ? "span" : from !== undefined ? "ancestor" : "trace";
-    return;
-  }
-  const { resourceSessionId } = node.span;
-  node.sessionId = resourceSessionId ?? traceId;
-  node.sessionIdSource = resourceSessionId === undefined ? "fallback" : "resource";
+  node.sessionId = sessionId;
+  node.sessionIdSource = source;
+}
+
+function inheritUser(node: TraceNode, ofTrace: TraceIdentity): void {
+  node.userFrom = node.span.ownUserId !== undefined ? node : inherited(node, node.parent?.userFrom);
+  const userId = (node.userFrom ?? ofTrace.userFrom)?.span.ownUserId;
+  if (userId !== node.userId) node.identityChanged = true;
+  node.userId = userId;
 }
 
 function inheritAgent(node: TraceNode): void {
@@ -33,40 +69,23 @@ function inheritAgent(node: TraceNode): void {
   const parentIsAgent = parent?.class === "agent" && parent.span.ownAgentName !== undefined;
   node.agentAbove = inherited(node, parentIsAgent ? parent : parent?.agentAbove);
   const { ownAgentName, ownAgentId } = node.span;
-  node.agentName = ownAgentName ?? node.agentAbove?.agentName;
+  const agentName = ownAgentName ?? node.agentAbove?.agentName;
   const ownId = ownAgentName === undefined ? undefined : ownAgentId;
-  node.agentId = ownId ?? idOfAgentAbove(node);
+  const agentId = ownId ?? (agentName === undefined ? undefined : idOfAgentAbove(node, agentName));
+  if (agentName !== node.agentName || agentId !== node.agentId) node.identityChanged = true;
+  node.agentName = agentName;
+  node.agentId = agentId;
 }
 
-/** Of the nearest agent above that has the name of this span's agent and an id. */
-function idOfAgentAbove(node: TraceNode): string | undefined {
-  if (node.agentName === undefined) return undefined;
+/** Of the nearest agent above that has this name, which has resolved its own id the same way. */
+function idOfAgentAbove(node: TraceNode, agentName: string): string | undefined {
   for (let agent = node.agentAbove; agent !== undefined; agent = agent.agentAbove) {
     if (node.depth - agent.depth > lookupDepthMax) return undefined;
-    // An agent span has resolved its own id the same way before.
-    if (agent.agentName === node.agentName) return agent.agentId;
+    if (agent.agentName === agentName) return agent.agentId;
   }
   return undefined;
 }
 
 function inherited(node: TraceNode, from: TraceNode | undefined): TraceNode | undefined {
   return from !== undefined && node.depth - from.depth <= lookupDepthMax ? from : undefined;
-}
-
-/** The first by (start, span id) of those that state a value. */
-function earliest(
-  nodes: readonly TraceNode[],
-  valueOf: (node: TraceNode) => string | undefined,
-): TraceNode | undefined {
-  let first: TraceNode | undefined;
-  for (const node of nodes) {
-    if (valueOf(node) === undefined) continue;
-    if (first === undefined || isEarlier(node, first)) first = node;
-  }
-  return first;
-}
-
-export function isEarlier(a: TraceNode, b: TraceNode): boolean {
-  if (a.startTimeUnixNano !== b.startTimeUnixNano) return a.startTimeUnixNano < b.startTimeUnixNano;
-  return a.spanId < b.spanId;
 }

@@ -7,9 +7,8 @@ import { defaultLimits } from "@nonet/ingest/map/limits.ts";
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
 import { hasPendingToolCalls, toolSelection } from "@nonet/ingest/map/tool-selection.ts";
 import type { SpanClass, TokenUsage } from "@nonet/proto/event.ts";
-import { type DraftOf, lookupDepthMax, type TraceNode } from "./trace-node.ts";
+import { type DraftOf, lookupDepthMax, note, setDrafts, type TraceNode } from "./trace-node.ts";
 
-type ModelClass = "llm" | "embedding" | "rerank";
 type ModelCall = DraftOf<"llm_call">;
 
 /** A model span below one of these is a call of that span's own, not a copy of the model span above it. */
@@ -24,57 +23,46 @@ const usageFields = [
   "reasoningTokens",
 ] as const satisfies readonly (keyof TokenUsage)[];
 
-/** @param walked  in walk order. Replaces the drafts of wrappers and of the calls below them. */
-export function nestModelCalls(walked: readonly TraceNode[]): void {
-  const wrappers = findWrappers(walked);
-  if (wrappers.length === 0) return;
-  for (const node of walked) {
-    if (node.isWrapper || !node.span.nestable || !isModelClass(node.class)) continue;
-    for (let wrapper = above(node, node.class); wrapper !== undefined; wrapper = above(wrapper, node.class)) {
+/** @param models  model spans in walk order. Replaces the drafts of wrappers and of the calls below them. */
+export function nestModelCalls(models: readonly TraceNode[]): void {
+  const wrappers: TraceNode[] = [];
+  const wrapperOf = new Map<TraceNode, TraceNode>();
+  for (const node of models) {
+    const wrapper = node.span.nestable ? modelAbove(node) : undefined;
+    if (wrapper === undefined) continue;
+    wrapperOf.set(node, wrapper);
+    if (wrapper.isWrapper) continue;
+    note(wrapper, "LLM-NEST wrapper").isWrapper = true;
+    wrappers.push(wrapper);
+  }
+  for (const node of wrapperOf.keys()) {
+    if (node.isWrapper) continue;
+    for (let wrapper = wrapperOf.get(node); wrapper !== undefined; wrapper = wrapperOf.get(wrapper)) {
       if (node.depth - wrapper.depth > lookupDepthMax) break;
-      wrapper.wrapped ??= [];
       wrapper.wrapped.push(node);
     }
   }
   // Deepest first, so that of several wrappers the outermost gives last.
-  for (const wrapper of wrappers.reverse()) unwrap(wrapper);
+  for (const wrapper of wrappers.sort((a, b) => b.position - a.position)) unwrap(wrapper);
 }
 
-function findWrappers(walked: readonly TraceNode[]): TraceNode[] {
-  for (const node of walked) {
-    const { parent } = node;
-    for (const modelClass of modelClasses) {
-      const from =
-        parent === undefined || borders.has(parent.class)
-          ? undefined
-          : parent.class === modelClass && parent.span.nestable
-            ? parent
-            : parent.modelAbove[modelClass];
-      node.modelAbove[modelClass] = from;
-    }
-    if (!isModelClass(node.class) || !node.span.nestable) continue;
-    const wrapper = above(node, node.class);
-    if (wrapper !== undefined) wrapper.isWrapper = true;
+/** The nearest model span above of the same class, within the borders. */
+function modelAbove(node: TraceNode): TraceNode | undefined {
+  let distance = 0;
+  for (let above = node.parent; above !== undefined && distance < lookupDepthMax; above = above.parent, distance++) {
+    if (borders.has(above.class)) return undefined;
+    if (above.class === node.class && above.span.nestable) return above;
   }
-  return walked.filter((node) => node.isWrapper);
-}
-
-const modelClasses = ["llm", "embedding", "rerank"] as const satisfies readonly ModelClass[];
-
-function isModelClass(spanClass: SpanClass): spanClass is ModelClass {
-  return spanClass === "llm" || spanClass === "embedding" || spanClass === "rerank";
-}
-
-function above(node: TraceNode, modelClass: ModelClass): TraceNode | undefined {
-  const wrapper = node.modelAbove[modelClass];
-  return wrapper !== undefined && node.depth - wrapper.depth <= lookupDepthMax ? wrapper : undefined;
+  return undefined;
 }
 
 function unwrap(wrapper: TraceNode): void {
-  const inner = wrapper.wrapped ?? [];
+  const inner = wrapper.wrapped;
   const outer = callOf(wrapper);
-  wrapper.drafts = wrapper.drafts.filter((draft) => !isCallOrSelection(draft));
-  wrapper.stageB = [...wrapper.stageB, "LLM-NEST wrapper"];
+  setDrafts(
+    wrapper,
+    wrapper.drafts.filter((draft) => !isCallOrSelection(draft)),
+  );
   if (outer === undefined) return;
   const [only] = inner;
   for (const node of inner) {
@@ -149,18 +137,24 @@ function replaceCall(node: TraceNode, filled: ModelCall, wrapper: TraceNode): vo
   const before = callOf(node);
   const call: ModelCall = { ...filled, name: filled.responseModel ?? filled.requestModel ?? node.name };
   const messagesTaken = before?.outputMessages !== call.outputMessages;
-  if (messagesTaken) node.outputText = wrapper.outputText;
+  if (messagesTaken) note(node).outputText = wrapper.outputText;
   if (!messagesTaken && before?.finishReasons === call.finishReasons) {
-    node.drafts = node.drafts.map((draft) => (draft === before ? call : draft));
+    setDrafts(
+      node,
+      node.drafts.map((draft) => (draft === before ? call : draft)),
+    );
     return;
   }
-  node.pendingToolCalls = hasPendingToolCalls(call);
+  note(node).pendingToolCalls = hasPendingToolCalls(call);
   const selection = selectionOf(call);
   const kept = node.drafts.filter((draft) => selection === undefined || draft === before || !isCallOrSelection(draft));
-  node.drafts = kept.flatMap((draft): EventDraft[] => {
-    if (draft !== before) return [draft];
-    return selection === undefined ? [call] : [call, selection];
-  });
+  setDrafts(
+    node,
+    kept.flatMap((draft): EventDraft[] => {
+      if (draft !== before) return [draft];
+      return selection === undefined ? [call] : [call, selection];
+    }),
+  );
 }
 
 /** Undefined while the call is open, and where nothing but `response.has_tool_call` of its own span says that it asked for tools. */

@@ -6,7 +6,7 @@ import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
 import type { AgentEvent, EventEnvelope, EventFlag, EventType } from "@nonet/proto/event.ts";
 import { eventIdOf } from "./event-id.ts";
 import { isSameValue } from "./same-value.ts";
-import type { EventOverride, MadeEvents, PlacedEvent, TraceNode } from "./trace-node.ts";
+import type { EventOverride, PlacedEvent, TraceNode } from "./trace-node.ts";
 
 export interface PlaceContext {
   readonly tenantId: string;
@@ -24,52 +24,28 @@ export function nodeEventId(node: TraceNode, tenantId: string, eventType: EventT
   return id;
 }
 
-/** @returns whether the events of the span were made anew; those before are marked as withdrawn, and `made` has the new ones. */
+/**
+ * Brings the events of a span up to date.
+ *
+ * @returns whether they were made anew; `made` has the new ones.
+ */
 export function placeEvents(node: TraceNode, context: PlaceContext): boolean {
-  const before = node.made;
-  const overrides = node.overrides === undefined ? noOverrides : node.drafts.map((draft) => node.overrides?.get(draft));
-  if (before !== undefined && isStillMade(node, before, overrides)) return false;
-  for (const placed of before?.placed ?? []) placed.withdrawn = true;
-  const placed = node.drafts.map((draft, index) => placeEvent(node, draft, overrides[index], context, index));
-  node.made = {
-    drafts: node.drafts,
-    overrides,
-    sessionId: node.sessionId,
-    sessionIdSource: node.sessionIdSource,
-    userId: node.userId,
-    agentName: node.agentName,
-    agentId: node.agentId,
-    turnId: node.turnId,
-    runId: node.runId,
-    flags: node.flags,
-    effectiveStartUnixNano: node.effectiveStartUnixNano,
-    placed,
-  };
-  node.events = [...placed].sort(comparePlaced).map((each) => each.event);
+  const { made: before, drafts } = node;
+  const overrides = node.overrides === undefined ? noOverrides : drafts.map((draft) => node.overrides?.get(draft));
+  const stands =
+    before !== undefined &&
+    !node.identityChanged &&
+    isSameValue(before.drafts, drafts) &&
+    isSameValue(before.overrides, overrides);
+  if (stands) return false;
+  node.identityChanged = false;
+  const placed = drafts.map((draft, index) => placeEvent(node, draft, overrides[index], context, index));
+  node.made = { drafts, overrides, placed };
+  node.events = placed.length < 2 ? placed.map(({ event }) => event) : [...placed].sort(comparePlaced).map(({ event }) => event);
   return true;
 }
 
 const noOverrides: readonly (EventOverride | undefined)[] = [];
-
-function isStillMade(
-  node: TraceNode,
-  made: MadeEvents,
-  overrides: readonly (EventOverride | undefined)[],
-): boolean {
-  return (
-    made.turnId === node.turnId &&
-    made.sessionId === node.sessionId &&
-    made.agentName === node.agentName &&
-    made.agentId === node.agentId &&
-    made.userId === node.userId &&
-    made.runId === node.runId &&
-    made.sessionIdSource === node.sessionIdSource &&
-    made.effectiveStartUnixNano === node.effectiveStartUnixNano &&
-    isSameValue(made.flags, node.flags) &&
-    isSameValue(made.drafts, node.drafts) &&
-    isSameValue(made.overrides, overrides)
-  );
-}
 
 function placeEvent(
   node: TraceNode,
@@ -82,13 +58,11 @@ function placeEvent(
   const time = reported > node.effectiveStartUnixNano ? reported : node.effectiveStartUnixNano;
   return {
     node,
-    draft,
     event: toEvent(node, draft, override, context.tenantId),
+    isEnd: draft.phase === "end",
     time,
     offset: Number(time - context.base),
     index,
-    placed: false,
-    withdrawn: false,
   };
 }
 
@@ -135,10 +109,9 @@ export function comparePlaced(a: PlacedEvent, b: PlacedEvent): number {
   if (a.offset !== b.offset) return a.offset - b.offset;
   // Offsets beyond 2^53 are rounded.
   if (a.time !== b.time) return a.time < b.time ? -1 : 1;
-  const step = stepOf(a) - stepOf(b);
-  return step !== 0 ? step : a.index - b.index;
+  return stepOf(a) - stepOf(b) || a.index - b.index;
 }
 
 function stepOf(placed: PlacedEvent): number {
-  return placed.draft.phase === "start" ? placed.node.enter : placed.node.leave;
+  return placed.isEnd ? placed.node.leave : placed.node.enter;
 }

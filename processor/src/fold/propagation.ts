@@ -3,7 +3,7 @@
  * "Propagation".
  */
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
-import type { DraftOf, TraceNode } from "./trace-node.ts";
+import { type DraftOf, isAncestor, setDrafts, type TraceNode } from "./trace-node.ts";
 
 type ErrorDraft = DraftOf<"error">;
 
@@ -30,35 +30,35 @@ interface FailureKind {
 
 type Kinds = Map<string, FailureKind>;
 
-/** @param walked  in walk order. Replaces error drafts that are copies. */
-export function markPropagated(walked: readonly TraceNode[]): void {
-  const below = new Map<TraceNode, Kinds>();
+/** @param failures  the spans that have errors, in walk order. Replaces error drafts that are copies. */
+export function markPropagated(failures: readonly TraceNode[]): void {
+  if (failures.length < 2) return;
   const work = { left: comparedCharactersMax };
-  // Children before their parents.
-  for (let index = walked.length - 1; index >= 0; index--) {
-    const node = walked[index] as TraceNode;
-    let kinds = below.get(node);
-    if (node.drafts.some((draft) => draft.eventType === "error")) {
-      const known = kinds ?? new Map<string, FailureKind>();
-      kinds = known;
-      const own: { readonly error: ErrorDraft; readonly origin: string }[] = [];
-      let changed = false;
-      const drafts = node.drafts.map((draft): EventDraft => {
-        if (draft.eventType !== "error") return draft;
-        const origin = originOf(draft, known, work);
-        own.push({ error: draft, origin: origin ?? node.spanId });
-        if (origin === undefined) return draft;
-        changed = true;
-        return { ...draft, propagated: true, originSpanId: origin };
-      });
-      if (changed) node.drafts = drafts;
-      for (const { error, origin } of own) {
-        addFailure(known, error, { time: BigInt(error.timeUnixNano), spanId: node.spanId, origin });
-      }
+  /** What is known below the spans that are open in a walk from the last to the first: of each, all spans after it up to its end. */
+  const below: { readonly node: TraceNode; readonly kinds: Kinds }[] = [];
+  for (let index = failures.length - 1; index >= 0; index--) {
+    const node = failures[index] as TraceNode;
+    let kinds: Kinds = new Map();
+    for (let top = below.at(-1); top !== undefined && isAncestor(node, top.node); top = below.at(-1)) {
+      kinds = merged(kinds, top.kinds);
+      below.pop();
     }
-    if (kinds === undefined) continue;
-    below.delete(node);
-    if (node.parent !== undefined) mergeInto(below, node.parent, kinds);
+    addOwnErrors(node, kinds, work);
+    below.push({ node, kinds });
+  }
+}
+
+function addOwnErrors(node: TraceNode, below: Kinds, work: { left: number }): void {
+  const own: { readonly error: ErrorDraft; readonly origin: string }[] = [];
+  const drafts = node.drafts.map((draft): EventDraft => {
+    if (draft.eventType !== "error") return draft;
+    const origin = originOf(draft, below, work);
+    own.push({ error: draft, origin: origin ?? node.spanId });
+    return origin === undefined ? draft : { ...draft, propagated: true, originSpanId: origin };
+  });
+  if (own.some(({ origin }) => origin !== node.spanId)) setDrafts(node, drafts);
+  for (const { error, origin } of own) {
+    addFailure(below, error, { time: BigInt(error.timeUnixNano), spanId: node.spanId, origin });
   }
 }
 
@@ -124,13 +124,8 @@ function addFailure(kinds: Kinds, error: ErrorDraft, failure: Failure): void {
 }
 
 /** The smaller map goes into the larger one, so that merging stays cheap however deep the tree is. */
-function mergeInto(below: Map<TraceNode, Kinds>, parent: TraceNode, kinds: Kinds): void {
-  const others = below.get(parent);
-  if (others === undefined) {
-    below.set(parent, kinds);
-    return;
-  }
-  const [small, large] = kinds.size < others.size ? [kinds, others] : [others, kinds];
+function merged(a: Kinds, b: Kinds): Kinds {
+  const [small, large] = a.size < b.size ? [a, b] : [b, a];
   for (const [key, kind] of small) {
     const known = large.get(key);
     if (known === undefined) {
@@ -140,7 +135,7 @@ function mergeInto(below: Map<TraceNode, Kinds>, parent: TraceNode, kinds: Kinds
     if (isBefore(kind.first, known.first)) known.first = kind.first;
     if (isBefore(known.last, kind.last)) known.last = kind.last;
   }
-  below.set(parent, large);
+  return large;
 }
 
 function isBefore(a: Failure, b: Failure): boolean {

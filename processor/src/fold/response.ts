@@ -5,6 +5,7 @@
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
 import type { EventFlag } from "@nonet/proto/event.ts";
 import { isPause } from "./control-flow.ts";
+import type { TraceIndex } from "./trace-index.ts";
 import type { DraftOf, TraceNode } from "./trace-node.ts";
 
 /** The response as a draft, with what its event takes from other spans than the root. */
@@ -33,61 +34,63 @@ interface TurnWork {
   lastAgent: TraceNode | undefined;
 }
 
-/** @param copies  model spans whose call another span tells of too: they answer nothing. */
+/**
+ * @param roots  the turn roots.
+ * @param copies  model spans whose call another span tells of too: they answer nothing.
+ */
 export function concludeTurns(
-  walked: readonly TraceNode[],
   roots: readonly TraceNode[],
+  index: TraceIndex,
   copies: ReadonlySet<TraceNode>,
 ): TurnConclusion[] {
-  if (roots.length === 0) return [];
   const works = new Map<TraceNode, TurnWork>();
-  for (const root of roots) {
-    works.set(root, {
+  const workOf = (node: TraceNode): TurnWork => {
+    const root = node.turnRoot ?? node;
+    const known = works.get(root);
+    if (known !== undefined) return known;
+    const work: TurnWork = {
       answering: undefined,
       failedAt: undefined,
       pausedAt: undefined,
       calledAt: undefined,
       lastAgent: undefined,
-    });
+    };
+    works.set(root, work);
+    return work;
+  };
+  for (const node of index.models) if (node.turnRoot !== undefined) addModel(workOf(node), node, copies);
+  for (const node of index.failures) {
+    if (node.isContainer && node.turnRoot !== node && !node.insideHelper) addFailures(workOf(node), node);
   }
-  let root: TraceNode | undefined;
-  let work: TurnWork | undefined;
-  for (const node of walked) {
-    if (node.turnRoot === undefined) continue;
-    if (node.turnRoot !== root) {
-      root = node.turnRoot;
-      work = works.get(root);
-    }
-    if (work !== undefined) addWork(work, node, copies);
+  for (const node of index.flows) if (node.turnRoot !== undefined) addPauses(workOf(node), node);
+  for (const node of index.agents) {
+    if (node.turnRoot === node || node.insideHelper) continue;
+    const work = workOf(node);
+    if (isLater(node, work.lastAgent)) work.lastAgent = node;
   }
-  return roots.map((each) => conclude(each, works.get(each) as TurnWork));
+  return roots.map((root) => conclude(root, workOf(root)));
 }
 
-function addWork(work: TurnWork, node: TraceNode, copies: ReadonlySet<TraceNode>): void {
-  const isRoot = node === node.turnRoot;
+function addModel(work: TurnWork, node: TraceNode, copies: ReadonlySet<TraceNode>): void {
+  if (!node.drafts.some((draft) => draft.eventType === "llm_call")) return;
+  const start = node.effectiveStartUnixNano;
+  if (work.calledAt === undefined || start > work.calledAt) work.calledAt = start;
+  if (node.class !== "llm" || node.insideHelper || node.failed || node.pendingToolCalls || copies.has(node)) return;
+  if (isLater(node, work.answering)) work.answering = node;
+}
+
+function addFailures(work: TurnWork, node: TraceNode): void {
   for (const draft of node.drafts) {
-    if (draft.eventType === "llm_call") {
-      const start = node.effectiveStartUnixNano;
-      if (work.calledAt === undefined || start > work.calledAt) work.calledAt = start;
-    } else if (isPause(draft)) {
-      const end = node.effectiveEndUnixNano;
-      if (work.pausedAt === undefined || end > work.pausedAt) work.pausedAt = end;
-    } else if (draft.eventType === "error" && !draft.handled && node.isContainer && !isRoot && !node.insideHelper) {
-      const time = BigInt(draft.timeUnixNano);
-      if (work.failedAt === undefined || time > work.failedAt) work.failedAt = time;
-    }
+    if (draft.eventType !== "error" || draft.handled) continue;
+    const time = BigInt(draft.timeUnixNano);
+    if (work.failedAt === undefined || time > work.failedAt) work.failedAt = time;
   }
-  if (node.insideHelper || isRoot) return;
-  if (node.class === "agent" && node.span.ownAgentName !== undefined && isLater(node, work.lastAgent)) {
-    work.lastAgent = node;
-  }
-  const mayAnswer =
-    node.class === "llm" &&
-    !node.failed &&
-    !node.pendingToolCalls &&
-    !copies.has(node) &&
-    node.drafts.some((draft) => draft.eventType === "llm_call");
-  if (mayAnswer && isLater(node, work.answering)) work.answering = node;
+}
+
+function addPauses(work: TurnWork, node: TraceNode): void {
+  if (!node.drafts.some(isPause)) return;
+  const end = node.effectiveEndUnixNano;
+  if (work.pausedAt === undefined || end > work.pausedAt) work.pausedAt = end;
 }
 
 /** By (effective end, effective start, span id). */

@@ -4,7 +4,7 @@
  */
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
 import type { McpCall, SpanClass } from "@nonet/proto/event.ts";
-import { type DraftOf, lookupDepthMax, type TraceNode } from "./trace-node.ts";
+import { type DraftOf, lookupDepthMax, note, setDrafts, type TraceNode } from "./trace-node.ts";
 
 type ToolCall = DraftOf<"tool_call">;
 type ToolResult = DraftOf<"tool_result">;
@@ -12,51 +12,37 @@ type ToolResult = DraftOf<"tool_result">;
 /** The way up ends here. */
 const borders: ReadonlySet<SpanClass> = new Set(["agent", "workflow", "llm", "handoff"]);
 
-/** @param walked  in walk order. Replaces the drafts of merged spans and of the spans they are merged into. */
-export function nestTools(walked: readonly TraceNode[]): void {
+/** @param tools  tool and retrieval spans in walk order. Replaces the drafts of merged spans and of the spans they are merged into. */
+export function nestTools(tools: readonly TraceNode[]): void {
   const merged = new Map<TraceNode, TraceNode[]>();
-  for (const node of walked) {
-    pointUp(node);
-    const outer = node.class === "tool" ? outermostTool(node) : node.class === "retrieval" ? outermostRetrieval(node) : undefined;
+  for (const node of tools) {
+    const outer = node.class === "tool" ? outermostTool(node) : outermostRetrieval(node);
     if (outer === undefined) continue;
-    node.mergedInto = outer;
     const inner = merged.get(outer);
     if (inner === undefined) merged.set(outer, [node]);
     else inner.push(node);
   }
-  for (const node of walked) {
-    node.toolFailed = node.drafts.some((draft) => draft.eventType === "tool_result" && isOwn(draft) && draft.isError);
-  }
-  for (const node of walked) if (node.span.toolExecutionFailed) failTool(node);
   for (const [outer, inner] of merged) merge(outer, inner);
-}
-
-function pointUp(node: TraceNode): void {
-  const { parent } = node;
-  if (parent === undefined || borders.has(parent.class)) {
-    node.toolAbove = undefined;
-    node.retrievalAbove = undefined;
-    return;
-  }
-  node.toolAbove = parent.class === "tool" ? parent : parent.toolAbove;
-  node.retrievalAbove =
-    parent.class === "retrieval" ? parent : parent.class === "tool" ? undefined : parent.retrievalAbove;
 }
 
 function outermostTool(node: TraceNode): TraceNode | undefined {
   let outermost: TraceNode | undefined;
-  for (let tool = node.toolAbove; tool !== undefined; tool = tool.toolAbove) {
-    if (node.depth - tool.depth > lookupDepthMax || !isSameTool(node, tool)) break;
-    outermost = tool;
+  let distance = 0;
+  for (let above = node.parent; above !== undefined && distance < lookupDepthMax; above = above.parent, distance++) {
+    if (borders.has(above.class)) break;
+    if (above.class !== "tool") continue;
+    if (!isSameTool(node, above)) break;
+    outermost = above;
   }
   return outermost;
 }
 
 function outermostRetrieval(node: TraceNode): TraceNode | undefined {
   let outermost: TraceNode | undefined;
-  for (let above = node.retrievalAbove; above !== undefined; above = above.retrievalAbove) {
-    if (node.depth - above.depth > lookupDepthMax) break;
-    outermost = above;
+  let distance = 0;
+  for (let above = node.parent; above !== undefined && distance < lookupDepthMax; above = above.parent, distance++) {
+    if (borders.has(above.class) || above.class === "tool") break;
+    if (above.class === "retrieval") outermost = above;
   }
   return outermost;
 }
@@ -88,13 +74,12 @@ function toolResultOf(node: TraceNode): ToolResult | undefined {
 }
 
 /** The execution span of a Claude Code tool failed; the tool span does not say so itself. */
-function failTool(execution: TraceNode): void {
+export function failToolOf(execution: TraceNode): void {
   const tool = execution.parent;
   if (tool?.class !== "tool" || tool.toolFailed) return;
   const error = execution.drafts.findLast((draft): draft is DraftOf<"error"> => draft.eventType === "error");
-  tool.toolFailed = true;
-  tool.stageB = [...tool.stageB, `failed in ${execution.spanId}`];
-  tool.drafts = withFailure(tool.drafts, error?.message);
+  note(tool, `failed in ${execution.spanId}`).toolFailed = true;
+  setDrafts(tool, withFailure(tool.drafts, error?.message));
 }
 
 function withFailure(drafts: readonly EventDraft[], message: string | undefined): EventDraft[] {
@@ -114,10 +99,13 @@ function merge(outer: TraceNode, inner: readonly TraceNode[]): void {
   if (call !== undefined) completePair(outer, inner, call);
   adoptHandoff(outer, inner);
   for (const node of inner) {
-    node.stageB = [...node.stageB, `TOOL-NEST merged into ${outer.spanId}`];
-    node.drafts = node.drafts.filter((draft) => !isToolPair(draft) && !isToolHandoff(draft));
+    note(node, `TOOL-NEST merged into ${outer.spanId}`);
+    setDrafts(
+      node,
+      node.drafts.filter((draft) => !isToolPair(draft) && !isToolHandoff(draft)),
+    );
   }
-  outer.stageB = [...outer.stageB, `TOOL-NEST merged ${inner.length}`];
+  note(outer, "TOOL-NEST outer");
 }
 
 function completePair(outer: TraceNode, inner: readonly TraceNode[], call: ToolCall): void {
@@ -140,15 +128,16 @@ function completePair(outer: TraceNode, inner: readonly TraceNode[], call: ToolC
     const given = firstOf(calls, (each) => each.arguments);
     if (given !== undefined) wholeCall.arguments = given;
   }
-  outer.drafts = outer.drafts.map((draft): EventDraft => {
+  const drafts = outer.drafts.map((draft): EventDraft => {
     if (draft.eventType === "tool_call" && isOwn(draft)) return wholeCall;
     if (draft.eventType === "tool_result" && isOwn(draft)) return completeResult({ ...draft, ...shared }, results);
     return draft;
   });
+  setDrafts(outer, drafts);
   const whole = toolResultOf(outer);
   if (whole?.isError === true && !outer.toolFailed) {
     outer.toolFailed = true;
-    outer.drafts = withFailure(outer.drafts, undefined);
+    setDrafts(outer, withFailure(outer.drafts, undefined));
   }
 }
 
@@ -179,7 +168,7 @@ function adoptHandoff(outer: TraceNode, inner: readonly TraceNode[]): void {
     .map((draft): EventDraft => ({ ...draft, timeUnixNano: outer.startTimeUnixNano.toString() }));
   const others = outer.drafts.filter((draft) => !isToolHandoff(draft));
   const at = others.findIndex((draft) => draft.eventType === "tool_call" && isOwn(draft)) + 1;
-  outer.drafts = [...others.slice(0, at), ...adopted, ...others.slice(at)];
+  setDrafts(outer, [...others.slice(0, at), ...adopted, ...others.slice(at)]);
 }
 
 function firstOf<Item, Value>(

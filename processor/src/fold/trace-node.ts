@@ -1,12 +1,12 @@
 /**
  * The working form of one span while its trace is folded: the `FoldedSpan` that readers see, and what the rules note on it between them.
  *
- * A node lives as long as the state of its trace. Each fold clears the notes and decides anew; only event ids, events and their place in the
- * order are kept, and reused where nothing they depend on has changed.
+ * A node lives as long as the state of its trace. What it inherits stands until the tree around it changes; what rules note on it is cleared
+ * before each fold and decided anew; event ids, events and their places are reused where nothing they depend on has changed.
  */
+import type { EventDraft, MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import type { AgentEvent, EventFlag, EventType, SessionIdSource, SpanClass } from "@nonet/proto/event.ts";
 import type { JsonObject } from "@nonet/proto/json.ts";
-import type { EventDraft, MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import type { FoldedSpan } from "./folded-trace.ts";
 
 /** Event mapping 6.1: a chain of parents is followed this far and treated as cut there. */
@@ -17,14 +17,12 @@ export type DraftOf<T extends EventType> = Extract<EventDraft, { readonly eventT
 /** An event with its place: ascending (`offset`, walk position of its phase, `index`). */
 export interface PlacedEvent {
   readonly node: TraceNode;
-  readonly draft: EventDraft;
   readonly event: AgentEvent;
+  readonly isEnd: boolean;
   /** max(event time, effective start of the span), relative to the base of the state, rounded where it exceeds 2^53 ns. */
   readonly offset: number;
   readonly time: bigint;
   readonly index: number;
-  placed: boolean;
-  withdrawn: boolean;
 }
 
 /** What the event of one draft says otherwise than its span, or besides. */
@@ -35,21 +33,15 @@ export interface EventOverride {
   readonly duplicateOf?: string;
 }
 
+/** The events of a span, and the drafts they were made from, to see whether they still stand. */
+export interface MadeEvents {
+  readonly drafts: readonly EventDraft[];
+  readonly overrides: readonly (EventOverride | undefined)[];
+  readonly placed: readonly PlacedEvent[];
+}
+
 export interface TraceNode extends FoldedSpan {
-  span: MappedSpan;
-  readonly traceId: string;
-  readonly spanId: string;
-  parentSpanId: string | undefined;
-  name: string;
-  class: SpanClass;
-  ruleId: string;
-  startTimeUnixNano: bigint;
-  endTimeUnixNano: bigint;
-  environment: string | undefined;
-  serviceName: string | undefined;
-  tags: readonly string[] | undefined;
-  metadata: JsonObject | undefined;
-  failed: boolean;
+  readonly span: MappedSpan;
 
   parent: TraceNode | undefined;
   children: TraceNode[];
@@ -61,6 +53,10 @@ export interface TraceNode extends FoldedSpan {
   depth: number;
   effectiveStartUnixNano: bigint;
   effectiveEndUnixNano: bigint;
+  /** Effective start relative to the base of the state, rounded where it exceeds 2^53 ns. */
+  startOffset: number;
+  /** Stage B leaves the span alone: the trace has more spans than it folds. */
+  isBeyondLimit: boolean;
 
   sessionId: string;
   sessionIdSource: SessionIdSource;
@@ -70,79 +66,58 @@ export interface TraceNode extends FoldedSpan {
   turnId: string;
   runId: string | undefined;
   flags: readonly EventFlag[];
-  stageB: readonly string[];
-  events: readonly AgentEvent[];
-
-  /** Stage B leaves the span alone: the trace has more spans than it folds. */
-  isBeyondLimit: boolean;
+  /** Something that the events of the span repeat has changed since they were made. */
+  identityChanged: boolean;
   /** Nearest span at or above that states a session, a user; nearest agent above that has a name. */
   sessionFrom: TraceNode | undefined;
   userFrom: TraceNode | undefined;
   agentAbove: TraceNode | undefined;
   isContainer: boolean;
-  /** The span, or one below it, makes a chain above a container. */
+  /** Below the span is one that makes a chain a container. */
   hasAgentWork: boolean;
   turnRoot: TraceNode | undefined;
   containerAbove: TraceNode | undefined;
   /** A tool, retrieval, guardrail or evaluator lies between the span and the root of its turn. */
   insideHelper: boolean;
 
-  /** Nearest span above that LLM-NEST or TOOL-NEST may look at, per class. */
-  modelAbove: { llm: TraceNode | undefined; embedding: TraceNode | undefined; rerank: TraceNode | undefined };
-  toolAbove: TraceNode | undefined;
-  retrievalAbove: TraceNode | undefined;
+  /** Where nodes are listed that a rule has noted something on. */
+  readonly journal: TraceNode[];
+  isNoted: boolean;
+  /** The drafts as the rules leave them: those of Stage A until a rule replaces the list. */
+  drafts: readonly EventDraft[];
+  /** Drafts whose event says something else than its span. */
+  overrides: Map<EventDraft, EventOverride> | undefined;
+  stageB: readonly string[];
   isWrapper: boolean;
   /** Model calls that remain below a wrapper, in walk order. */
-  wrapped: TraceNode[] | undefined;
-  mergedInto: TraceNode | undefined;
+  wrapped: TraceNode[];
   /** What the call of this span says after its wrappers gave what it lacked. */
   outputText: string | undefined;
   pendingToolCalls: boolean;
-  /** The failure of a tool, by its own span or by one that was merged into it. */
+  /** The failure of a tool, by its own span or by one below that is part of it. */
   toolFailed: boolean;
 
-  /** The drafts as the rules leave them: those of Stage A until a rule replaces the list. */
-  drafts: readonly EventDraft[];
-
-  /** Drafts whose event says something else than its span. */
-  overrides: Map<EventDraft, EventOverride> | undefined;
-
-  /** What the events were made from, to see whether they still stand. */
   made: MadeEvents | undefined;
+  events: readonly AgentEvent[];
   readonly eventIds: Map<string, string>;
 }
 
-export interface MadeEvents {
-  readonly drafts: readonly EventDraft[];
-  readonly overrides: readonly (EventOverride | undefined)[];
-  readonly sessionId: string;
-  readonly sessionIdSource: SessionIdSource;
-  readonly userId: string | undefined;
-  readonly agentName: string | undefined;
-  readonly agentId: string | undefined;
-  readonly turnId: string;
-  readonly runId: string | undefined;
-  readonly flags: readonly EventFlag[];
-  readonly effectiveStartUnixNano: bigint;
-  readonly placed: readonly PlacedEvent[];
-}
-
 /** A node that no fold has seen yet. */
-export function createNode(span: MappedSpan, eventIds: Map<string, string>): TraceNode {
+export function createNode(span: MappedSpan, eventIds: Map<string, string>, journal: TraceNode[]): TraceNode {
   return {
     span,
     traceId: span.traceId,
     spanId: span.spanId,
     parentSpanId: span.parentSpanId,
     name: span.name,
-    class: span.class,
+    class: span.class as SpanClass,
     ruleId: span.ruleId,
     startTimeUnixNano: span.startTimeUnixNano,
     endTimeUnixNano: span.endTimeUnixNano,
     environment: span.environment,
     serviceName: span.serviceName,
     tags: span.tags,
-    metadata: span.metadata,
+    metadata: span.metadata as JsonObject | undefined,
     failed: span.failed,
     parent: undefined,
     children: [],
@@ -153,6 +128,8 @@ export function createNode(span: MappedSpan, eventIds: Map<string, string>): Tra
     depth: 0,
     effectiveStartUnixNano: span.startTimeUnixNano,
     effectiveEndUnixNano: span.endTimeUnixNano,
+    startOffset: 0,
+    isBeyondLimit: false,
     sessionId: "",
     sessionIdSource: "fallback",
     userId: undefined,
@@ -161,9 +138,7 @@ export function createNode(span: MappedSpan, eventIds: Map<string, string>): Tra
     turnId: "",
     runId: undefined,
     flags: span.flags,
-    stageB: noNotes,
-    events: [],
-    isBeyondLimit: false,
+    identityChanged: true,
     sessionFrom: undefined,
     userFrom: undefined,
     agentAbove: undefined,
@@ -172,33 +147,71 @@ export function createNode(span: MappedSpan, eventIds: Map<string, string>): Tra
     turnRoot: undefined,
     containerAbove: undefined,
     insideHelper: false,
-    modelAbove: { llm: undefined, embedding: undefined, rerank: undefined },
-    toolAbove: undefined,
-    retrievalAbove: undefined,
-    isWrapper: false,
-    wrapped: undefined,
-    mergedInto: undefined,
-    outputText: span.outputText,
-    pendingToolCalls: span.pendingToolCalls,
-    toolFailed: false,
+    journal,
+    isNoted: false,
     drafts: span.drafts,
     overrides: undefined,
+    stageB: noNotes,
+    isWrapper: false,
+    wrapped: [],
+    outputText: span.outputText,
+    pendingToolCalls: span.pendingToolCalls,
+    toolFailed: ownToolFailed(span),
     made: undefined,
+    events: [],
     eventIds,
   };
 }
 
 const noNotes: readonly string[] = [];
 
+/** To be called before a rule changes anything on a node: lists it, so that the next fold clears it. */
+export function note(node: TraceNode, text?: string): TraceNode {
+  if (!node.isNoted) {
+    node.isNoted = true;
+    node.journal.push(node);
+  }
+  if (text !== undefined) node.stageB = [...node.stageB, text];
+  return node;
+}
+
+export function setDrafts(node: TraceNode, drafts: readonly EventDraft[]): void {
+  note(node).drafts = drafts;
+}
+
 /** Forgets what the rules of the last fold noted. */
 export function clearNotes(node: TraceNode): void {
+  const { span } = node;
+  node.isNoted = false;
+  node.drafts = span.drafts;
+  node.overrides = undefined;
   node.stageB = noNotes;
   node.isWrapper = false;
-  node.wrapped = undefined;
-  node.mergedInto = undefined;
-  node.outputText = node.span.outputText;
-  node.pendingToolCalls = node.span.pendingToolCalls;
-  node.toolFailed = false;
-  node.drafts = node.span.drafts;
-  node.overrides = undefined;
+  node.wrapped = [];
+  node.outputText = span.outputText;
+  node.pendingToolCalls = span.pendingToolCalls;
+  node.toolFailed = ownToolFailed(span);
+}
+
+function ownToolFailed(span: MappedSpan): boolean {
+  return span.drafts.some((draft) => draft.eventType === "tool_result" && draft.discriminator === "" && draft.isError);
+}
+
+/** Follows the parents, up to the lookup depth. */
+export function nearestAbove(node: TraceNode, test: (above: TraceNode) => boolean): TraceNode | undefined {
+  let distance = 0;
+  for (let above = node.parent; above !== undefined && distance < lookupDepthMax; above = above.parent, distance++) {
+    if (test(above)) return above;
+  }
+  return undefined;
+}
+
+export function isAncestor(above: TraceNode, node: TraceNode): boolean {
+  return above.enter < node.enter && node.leave < above.leave;
+}
+
+/** By (start, span id): what "earliest" means between spans. */
+export function isEarlier(a: TraceNode, b: TraceNode): boolean {
+  if (a.startTimeUnixNano !== b.startTimeUnixNano) return a.startTimeUnixNano < b.startTimeUnixNano;
+  return a.spanId < b.spanId;
 }

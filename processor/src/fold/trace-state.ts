@@ -1,37 +1,47 @@
 /**
- * What is kept of a hot trace, so that a span that comes late costs what it changes.
+ * What is kept of a hot trace, so that a span that comes late costs little more than what it changes.
  *
- * The rules are applied to all nodes at each fold, since any span may change any other; that is some passes over an array. Kept between folds
- * is what is expensive: the sorted spans, event ids, the events of spans for which nothing has changed, and the order of all events. The result
- * is that of folding the set of spans at once, whatever way they came. Source: event-mapping.md section 0, 1.3, 6.1.
+ * Kept between folds: the tree, what each span inherits, which spans each rule looks at, event ids, the events of spans for which nothing has
+ * changed, and the order of all events. The rules themselves are applied again at each fold, to the few spans they concern. The result is that
+ * of folding the set of spans at once, whatever way they came. Source: event-mapping.md section 0, 1.3, 6.1.
  */
 import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import type { AgentEvent } from "@nonet/proto/event.ts";
 import { applyRules } from "./apply-rules.ts";
 import { isBetterCopy } from "./better-copy.ts";
+import { updateEventOrder, updateSpanOrder } from "./event-order.ts";
 import type { FoldedTrace, FoldedTurn } from "./folded-trace.ts";
-import { isEarlier } from "./inherit.ts";
+import { inheritIdentity } from "./inherit.ts";
 import { isolate } from "./isolate.ts";
-import { comparePlaced, type PlaceContext, placeEvents } from "./place-events.ts";
+import { placeEvents } from "./place-events.ts";
 import type { TurnConclusion } from "./response.ts";
-import { createNode, type PlacedEvent, type TraceNode } from "./trace-node.ts";
-import { compareSiblings, linkTree } from "./tree.ts";
+import { createIndex, indexNode, sortIndex, type TraceIndex } from "./trace-index.ts";
+import { clearNotes, createNode, isEarlier, type PlacedEvent, type TraceNode } from "./trace-node.ts";
+import { compareSiblings, insertNode, linkTree, type Tree, walkTree } from "./tree.ts";
+import { assignTurn, findRuns, markContainers, markContainersAbove } from "./turns.ts";
 
 /** Stage B folds this many spans of a trace, the first by (start, span id), whatever came first (contracts/README.md ruling 9). */
 export const traceSpansMax = 100_000;
 
+/** Only the functions of this file look inside. */
 export interface TraceState {
   readonly tenantId: string;
-  /** Opaque: only the functions of this file look inside. */
   readonly nodes: Map<string, TraceNode>;
-  /** Nodes that take part, by `compareSiblings`. */
-  sorted: TraceNode[];
-  /** Nodes to be taken into `sorted` and out of it. */
-  readonly added: TraceNode[];
-  readonly removed: Set<TraceNode>;
+  /** Nodes that no fold has seen yet. */
+  readonly added: Set<TraceNode>;
+  /** Events of nodes that gave way to a better copy. */
+  readonly withdrawn: PlacedEvent[];
+  /** A node that was folded is gone: the tree has to be linked anew. */
+  isBroken: boolean;
+  tree: Tree;
+  index: TraceIndex;
+  /** Nodes that rules have noted something on since they were last cleared. */
+  readonly journal: TraceNode[];
+  turnRoots: TraceNode[];
   spanOrder: TraceNode[];
   eventOrder: PlacedEvent[];
-  base: bigint | undefined;
+  /** Offsets count from here. */
+  base: bigint;
   folded: FoldedTrace | undefined;
 }
 
@@ -39,12 +49,16 @@ export function createTraceState(context: { readonly tenantId: string }): TraceS
   return {
     tenantId: context.tenantId,
     nodes: new Map(),
-    sorted: [],
-    added: [],
-    removed: new Set(),
+    added: new Set(),
+    withdrawn: [],
+    isBroken: false,
+    tree: { roots: [], waiting: new Map(), hasCycle: false },
+    index: createIndex(),
+    journal: [],
+    turnRoots: [],
     spanOrder: [],
     eventOrder: [],
-    base: undefined,
+    base: 0n,
     folded: undefined,
   };
 }
@@ -60,103 +74,170 @@ export function addSpans(state: TraceState, spans: readonly MappedSpan[]): strin
   for (const span of spans) {
     const known = state.nodes.get(span.spanId);
     if (known !== undefined && !isBetterCopy(span, known.span)) continue;
-    if (known !== undefined) remove(state, known);
-    const node = createNode(span, known?.eventIds ?? new Map());
+    if (known !== undefined && !state.added.delete(known)) {
+      state.isBroken = true;
+      state.withdrawn.push(...(known.made?.placed ?? []));
+    }
+    if (state.nodes.size === 0) state.base = span.startTimeUnixNano;
+    const node = createNode(span, known?.eventIds ?? new Map(), state.journal);
     state.nodes.set(span.spanId, node);
-    // A placeholder takes no part in the trace, not even as a node; it is kept to know its better copy.
-    if (span.class !== "drop") state.added.push(node);
-    state.base ??= span.startTimeUnixNano;
+    state.added.add(node);
     state.folded = undefined;
     kept.push(span.spanId);
   }
   return kept;
 }
 
-function remove(state: TraceState, node: TraceNode): void {
-  const waiting = state.added.indexOf(node);
-  if (waiting === -1) state.removed.add(node);
-  else state.added.splice(waiting, 1);
-  for (const placed of node.made?.placed ?? []) placed.withdrawn = true;
-}
-
 /** The trace as it is now. Its nodes are those of the state: the next fold changes them in place. */
 export function foldState(state: TraceState): FoldedTrace {
   if (state.folded !== undefined) return state.folded;
-  updateSorted(state);
-  const { taken, left } = splitAtLimit(state.sorted);
-  const traceId = state.sorted[0]?.traceId ?? "";
-  const walked = linkTree(taken, state.nodes);
-  const conclusions = applyRules(walked, traceId, state.tenantId);
-  isolate(left, walked.length, traceId);
-  const context: PlaceContext = { tenantId: state.tenantId, base: state.base ?? 0n };
+  const noted = state.journal.splice(0);
+  for (const node of noted) clearNotes(node);
+  const change = updateTree(state);
+  sortIndex(state.index);
+  const conclusions = applyRules(state.index, state.turnRoots, state.tenantId);
+
   const fresh: PlacedEvent[] = [];
-  for (const nodes of [walked, left]) {
-    for (const node of nodes) if (placeEvents(node, context)) for (const placed of node.made?.placed ?? []) fresh.push(placed);
+  const withdrawn = state.withdrawn.splice(0);
+  for (const node of new Set([...change.changed, ...noted, ...state.journal])) {
+    // A node that has given way to a better copy is still in the journal once.
+    if (state.nodes.get(node.spanId) !== node) continue;
+    const before = node.made?.placed ?? [];
+    if (!placeEvents(node, state)) continue;
+    for (const placed of before) withdrawn.push(placed);
+    for (const placed of node.made?.placed ?? []) fresh.push(placed);
   }
-  state.eventOrder = updateOrder(state.eventOrder, fresh);
+  const { isReordered } = change;
+  state.eventOrder = updateEventOrder(state.eventOrder, { withdrawn, fresh, isReordered });
   state.folded = {
-    traceId,
-    spans: spansInOrder(left.length === 0 ? walked : [...walked, ...left]),
-    turns: turnsOf(traceId, conclusions, state.eventOrder),
+    traceId: state.spanOrder[0]?.traceId ?? "",
+    spans: [...state.spanOrder],
+    turns: turnsOf(conclusions, state.eventOrder),
     events: state.eventOrder.map((placed) => placed.event),
-    overflow: left.length > 0,
+    overflow: change.overflow,
   };
   return state.folded;
 }
 
-function updateSorted(state: TraceState): void {
-  if (state.removed.size > 0) {
-    state.sorted = state.sorted.filter((node) => !state.removed.has(node));
-    state.removed.clear();
+interface TreeChange {
+  /** Nodes whose events may have to be made again. */
+  readonly changed: Iterable<TraceNode>;
+  readonly isReordered: boolean;
+  readonly overflow: boolean;
+}
+
+/** Takes what was added into the tree, and what spans inherit with it. */
+function updateTree(state: TraceState): TreeChange {
+  // A placeholder takes no part in the trace, not even as a node; it is kept to know its better copy.
+  const added = [...state.added].filter((node) => node.class !== "drop");
+  state.added.clear();
+  const isMany = added.length * 4 > state.spanOrder.length;
+  if (isMany || state.isBroken || state.tree.hasCycle || state.spanOrder.length + added.length > traceSpansMax) {
+    return rebuild(state);
   }
-  if (state.added.length === 0) return;
-  // The sort finds the part that is in order already.
-  state.sorted = [...state.sorted, ...state.added.sort(compareSiblings)].sort(compareSiblings);
-  state.added.length = 0;
+  let adopted = false;
+  for (const node of added) {
+    if (insertNode(node, state.tree, state.nodes)) adopted = true;
+    if (state.tree.hasCycle) return rebuild(state);
+  }
+  const { sessionFrom, userFrom } = state.index;
+  for (const node of added) indexNode(state.index, node);
+  const walked = walkTree(state.tree.roots);
+  const isLocal =
+    !adopted &&
+    sessionFrom === state.index.sessionFrom &&
+    userFrom === state.index.userFrom &&
+    !added.map(markContainersAbove).includes(true);
+  if (isLocal) {
+    // Parents before their children.
+    added.sort((a, b) => a.position - b.position);
+    for (const node of added) identify(state, node);
+    state.turnRoots.push(...added.filter((node) => node.turnRoot === node));
+    state.turnRoots.sort((a, b) => a.position - b.position);
+  } else {
+    markContainers(walked);
+    for (const node of walked) identify(state, node);
+    state.turnRoots = walked.filter((node) => node.turnRoot === node);
+  }
+  const runsChanged = assignRuns(state, isLocal ? added : walked, walked);
+  state.spanOrder = updateSpanOrder(state.spanOrder, { fresh: added, isReordered: !isLocal });
+  return { changed: isLocal && !runsChanged ? added : walked.filter((node) => node.identityChanged), isReordered: !isLocal, overflow: false };
 }
 
-/** @returns the spans that Stage B folds, still sorted, and those beyond the limit. */
+/** Everything anew but events and their ids. */
+function rebuild(state: TraceState): TreeChange {
+  state.isBroken = false;
+  const all = [...state.nodes.values()].filter((node) => node.class !== "drop").sort(compareSiblings);
+  const { taken, left } = splitAtLimit(all);
+  state.tree = linkTree(taken, state.nodes);
+  const walked = walkTree(state.tree.roots);
+  state.index = createIndex();
+  for (const node of walked) indexNode(state.index, node);
+  markContainers(walked);
+  for (const node of walked) identify(state, node);
+  state.turnRoots = walked.filter((node) => node.turnRoot === node);
+  assignRuns(state, walked, walked);
+  isolate(left, walked.length);
+  const nodes = left.length === 0 ? walked : [...walked, ...left];
+  for (const node of left) node.startOffset = Number(node.effectiveStartUnixNano - state.base);
+  state.spanOrder = updateSpanOrder([], { fresh: nodes, isReordered: true });
+  return { changed: nodes.filter((node) => node.identityChanged), isReordered: true, overflow: left.length > 0 };
+}
+
+function identify(state: TraceState, node: TraceNode): void {
+  const { sessionFrom, userFrom } = state.index;
+  inheritIdentity(node, { traceId: node.traceId, sessionFrom, userFrom });
+  assignTurn(node);
+  node.startOffset = Number(node.effectiveStartUnixNano - state.base);
+}
+
+/** @returns whether a turn has another run than before. */
+function assignRuns(state: TraceState, nodes: readonly TraceNode[], walked: readonly TraceNode[]): boolean {
+  const runs = findRuns(state.index.runs);
+  const changed = state.turnRoots.some((root) => root.runId !== runs.get(root));
+  for (const node of changed ? walked : nodes) {
+    const runId = node.turnRoot === undefined ? undefined : runs.get(node.turnRoot);
+    if (runId !== node.runId) node.identityChanged = true;
+    node.runId = runId;
+  }
+  return changed;
+}
+
+/** @returns the spans that Stage B folds, and those beyond the limit, both in the order given. */
 function splitAtLimit(sorted: readonly TraceNode[]): { taken: readonly TraceNode[]; left: readonly TraceNode[] } {
-  if (sorted.length <= traceSpansMax) return { taken: sorted, left: [] };
+  if (sorted.length <= traceSpansMax) {
+    for (const node of sorted) node.isBeyondLimit = false;
+    return { taken: sorted, left: [] };
+  }
   const last = sorted.toSorted((a, b) => (isEarlier(a, b) ? -1 : 1))[traceSpansMax - 1] as TraceNode;
-  const isTaken = (node: TraceNode): boolean => node === last || isEarlier(node, last);
-  for (const node of sorted) node.isBeyondLimit = !isTaken(node);
-  return { taken: sorted.filter(isTaken), left: sorted.filter((node) => node.isBeyondLimit) };
+  for (const node of sorted) node.isBeyondLimit = node !== last && !isEarlier(node, last);
+  return {
+    taken: sorted.filter((node) => !node.isBeyondLimit),
+    left: sorted.filter((node) => node.isBeyondLimit),
+  };
 }
 
-/** Drops what was withdrawn and puts what is new in its place. */
-function updateOrder(before: readonly PlacedEvent[], fresh: PlacedEvent[]): PlacedEvent[] {
-  const standing = before.filter((placed) => !placed.withdrawn);
-  // Both parts are in order or nearly so, which the sort makes use of.
-  return [...standing, ...fresh.sort(comparePlaced)].sort(comparePlaced);
-}
-
-/** Session-traces.md 1.11: ascending (effective start, position in the walk). */
-function spansInOrder(walked: readonly TraceNode[]): TraceNode[] {
-  return walked.toSorted((a, b) => {
-    if (a.effectiveStartUnixNano !== b.effectiveStartUnixNano) {
-      return a.effectiveStartUnixNano < b.effectiveStartUnixNano ? -1 : 1;
+function turnsOf(conclusions: readonly TurnConclusion[], eventOrder: readonly PlacedEvent[]): FoldedTurn[] {
+  const eventsOf = new Map<TraceNode | undefined, AgentEvent[]>();
+  let root: TraceNode | undefined;
+  let events: AgentEvent[] | undefined;
+  for (const { node, event } of eventOrder) {
+    if (events === undefined || node.turnRoot !== root) {
+      root = node.turnRoot;
+      events = eventsOf.get(root) ?? [];
+      eventsOf.set(root, events);
     }
-    return a.position - b.position;
-  });
-}
-
-function turnsOf(
-  traceId: string,
-  conclusions: readonly TurnConclusion[],
-  eventOrder: readonly PlacedEvent[],
-): FoldedTurn[] {
-  const eventsOf = new Map<string, AgentEvent[]>();
-  for (const { root } of conclusions) eventsOf.set(root.turnId, []);
-  const outside: AgentEvent[] = [];
-  for (const { event } of eventOrder) (eventsOf.get(event.turnId) ?? outside).push(event);
-  const turns: FoldedTurn[] = conclusions.map(({ root, paused }) => ({
-    turnId: root.turnId,
-    runId: root.runId,
-    root,
-    events: eventsOf.get(root.turnId) ?? [],
-    paused,
+    events.push(event);
+  }
+  const turns: FoldedTurn[] = conclusions.map((conclusion) => ({
+    turnId: conclusion.root.turnId,
+    runId: conclusion.root.runId,
+    root: conclusion.root,
+    events: eventsOf.get(conclusion.root) ?? [],
+    paused: conclusion.paused,
   }));
-  if (outside.length > 0) turns.push({ turnId: traceId, runId: undefined, root: undefined, events: outside, paused: false });
-  return turns;
+  const outside = eventsOf.get(undefined);
+  const [first] = outside ?? [];
+  if (outside === undefined || first === undefined) return turns;
+  return [...turns, { turnId: first.traceId, runId: undefined, root: undefined, events: outside, paused: false }];
 }

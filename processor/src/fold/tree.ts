@@ -1,34 +1,62 @@
 /**
- * The tree of a trace: parents over process and library borders, cycles cut, siblings by (start, end, span id), effective times, and the
- * depth-first walk. Source: event-mapping.md 1.4, 2.12, 3.4 TREE.
+ * The tree of a trace: parents over process and library borders, cycles cut, siblings by (start, end, span id), and the depth-first walk.
+ * Source: event-mapping.md 1.4, 2.12, 3.4 TREE.
  */
-import type { EventFlag } from "@nonet/proto/event.ts";
 import type { TraceNode } from "./trace-node.ts";
 
+export interface Tree {
+  /** By `compareSiblings`. */
+  roots: TraceNode[];
+  /** Nodes by the id of a parent that was not received. */
+  readonly waiting: Map<string, TraceNode[]>;
+  hasCycle: boolean;
+}
+
 /**
- * Links the nodes and returns them in walk order: each parent before its children.
+ * Links all nodes anew.
  *
- * @param sorted  every node of the trace, by `compareSiblings`.
+ * @param sorted  every node that takes part, by `compareSiblings`.
  * @param nodeOf  the nodes of all spans that were received, also those that take no part.
  */
-export function linkTree(sorted: readonly TraceNode[], nodeOf: ReadonlyMap<string, TraceNode>): TraceNode[] {
-  for (const node of sorted) node.children.length = 0;
-  let roots: TraceNode[] = [];
+export function linkTree(sorted: readonly TraceNode[], nodeOf: ReadonlyMap<string, TraceNode>): Tree {
+  const tree: Tree = { roots: [], waiting: new Map(), hasCycle: false };
+  for (const node of sorted) node.children = [];
   for (const node of sorted) {
-    const known = node.parentSpanId === undefined ? undefined : nodeOf.get(node.parentSpanId);
-    const parent = known === undefined || known.class === "drop" || known.isBeyondLimit ? undefined : known;
-    node.parent = parent;
-    node.orphan = known === undefined && node.parentSpanId !== undefined;
-    if (parent === undefined) roots.push(node);
+    const parent = findParent(node, tree, nodeOf);
+    if (parent === undefined) tree.roots.push(node);
     else parent.children.push(node);
     node.position = -1;
   }
-  const walked = walk(roots);
-  if (walked.length === sorted.length) return walked;
+  if (walkTree(tree.roots).length === sorted.length) return tree;
   // What no root reaches hangs on a cycle.
-  for (const node of sorted) if (node.position === -1) cutCycleAbove(node, roots);
-  roots = roots.sort(compareSiblings);
-  return walk(roots);
+  tree.hasCycle = true;
+  for (const node of sorted) if (node.position === -1) cutCycleAbove(node, tree.roots);
+  tree.roots.sort(compareSiblings);
+  return tree;
+}
+
+/**
+ * Puts one more node into a tree that has no cycle.
+ *
+ * @returns whether nodes that waited for this one now hang below it; `hasCycle` is set when the tree must be linked anew.
+ */
+export function insertNode(node: TraceNode, tree: Tree, nodeOf: ReadonlyMap<string, TraceNode>): boolean {
+  const adopted = tree.waiting.get(node.spanId) ?? [];
+  tree.waiting.delete(node.spanId);
+  for (const child of adopted) {
+    child.parent = node;
+    child.orphan = false;
+  }
+  if (adopted.length > 0) tree.roots = tree.roots.filter((root) => root.parent !== node);
+  node.children = [...adopted].sort(compareSiblings);
+  const parent = findParent(node, tree, nodeOf);
+  for (let above = parent; above !== undefined && adopted.length > 0; above = above.parent) {
+    if (above === node) tree.hasCycle = true;
+    if (tree.hasCycle) return true;
+  }
+  if (parent === node) tree.hasCycle = true;
+  insertSibling(parent === undefined ? tree.roots : parent.children, node);
+  return adopted.length > 0;
 }
 
 /** Ascending (start, end, span id), times as sent. */
@@ -36,6 +64,67 @@ export function compareSiblings(a: TraceNode, b: TraceNode): number {
   if (a.startTimeUnixNano !== b.startTimeUnixNano) return a.startTimeUnixNano < b.startTimeUnixNano ? -1 : 1;
   if (a.endTimeUnixNano !== b.endTimeUnixNano) return a.endTimeUnixNano < b.endTimeUnixNano ? -1 : 1;
   return a.spanId < b.spanId ? -1 : a.spanId > b.spanId ? 1 : 0;
+}
+
+/** Numbers the nodes and returns them in walk order: each parent before its children. */
+export function walkTree(roots: readonly TraceNode[]): TraceNode[] {
+  const walked: TraceNode[] = [];
+  let step = 0;
+  // A stack of its own: a trace may be deeper than the call stack.
+  const open: TraceNode[] = [];
+  const nextChild: number[] = [];
+  for (const root of roots) {
+    let entering: TraceNode | undefined = root;
+    while (entering !== undefined || open.length > 0) {
+      if (entering !== undefined) {
+        entering.position = walked.length;
+        entering.enter = step++;
+        walked.push(entering);
+        if (entering.children.length === 0) {
+          entering.leave = step++;
+        } else {
+          open.push(entering);
+          nextChild.push(0);
+        }
+      }
+      const top = open.length - 1;
+      const node = open[top];
+      if (node === undefined) break;
+      const index = nextChild[top] as number;
+      entering = node.children[index];
+      nextChild[top] = index + 1;
+      if (entering === undefined) {
+        node.leave = step++;
+        open.pop();
+        nextChild.pop();
+      }
+    }
+  }
+  return walked;
+}
+
+function findParent(node: TraceNode, tree: Tree, nodeOf: ReadonlyMap<string, TraceNode>): TraceNode | undefined {
+  const { parentSpanId } = node;
+  const known = parentSpanId === undefined ? undefined : nodeOf.get(parentSpanId);
+  node.parent = known === undefined || known.class === "drop" || known.isBeyondLimit ? undefined : known;
+  node.orphan = parentSpanId !== undefined && known === undefined;
+  if (parentSpanId !== undefined && node.parent === undefined) {
+    const waiting = tree.waiting.get(parentSpanId);
+    if (waiting === undefined) tree.waiting.set(parentSpanId, [node]);
+    else waiting.push(node);
+  }
+  return node.parent;
+}
+
+function insertSibling(siblings: TraceNode[], node: TraceNode): void {
+  let low = 0;
+  let high = siblings.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareSiblings(siblings[middle] as TraceNode, node) < 0) low = middle + 1;
+    else high = middle;
+  }
+  siblings.splice(low, 0, node);
 }
 
 /**
@@ -52,65 +141,16 @@ function cutCycleAbove(node: TraceNode, roots: TraceNode[]): void {
   // Marked as seen, so that a chain that ends here is not followed again.
   for (const member of path) member.position = -2;
   if (at === undefined || !path.has(at)) return;
-  let first: TraceNode = at;
-  let closing: TraceNode = at;
-  for (let member: TraceNode | undefined = at; member !== undefined; member = member.parent) {
-    if (compareSiblings(member, first) < 0) first = member;
-    if (member.parent === at) break;
-  }
-  for (let member: TraceNode | undefined = first; member !== undefined; member = member.parent) {
-    closing = member;
-    if (member.parent === first) break;
-  }
+  const members = cycleOf(at);
+  const first = members.reduce((earliest, member) => (compareSiblings(member, earliest) < 0 ? member : earliest), at);
+  const closing = members.find((member) => member.parent === first) ?? first;
   closing.parent = undefined;
   first.children.splice(first.children.indexOf(closing), 1);
   roots.push(closing);
 }
 
-function walk(roots: readonly TraceNode[]): TraceNode[] {
-  const walked: TraceNode[] = [];
-  let step = 0;
-  // A stack of its own: a trace may be deeper than the call stack.
-  const open: TraceNode[] = [];
-  const nextChild: number[] = [];
-  const enter = (node: TraceNode): void => {
-    const parent = node.parent;
-    node.position = walked.length;
-    node.enter = step++;
-    walked.push(node);
-    node.depth = parent === undefined ? 0 : parent.depth + 1;
-    const { startTimeUnixNano: start, endTimeUnixNano: end } = node;
-    const effectiveStart =
-      parent !== undefined && parent.effectiveStartUnixNano > start ? parent.effectiveStartUnixNano : start;
-    node.effectiveStartUnixNano = effectiveStart;
-    node.effectiveEndUnixNano = end > effectiveStart ? end : effectiveStart;
-    node.flags = flagsOf(node, parent !== undefined && start < parent.startTimeUnixNano);
-    open.push(node);
-    nextChild.push(0);
-  };
-  for (const root of roots) {
-    enter(root);
-    while (open.length > 0) {
-      const top = open.length - 1;
-      const node = open[top] as TraceNode;
-      const index = nextChild[top] as number;
-      const child = node.children[index];
-      if (child === undefined) {
-        node.leave = step++;
-        open.pop();
-        nextChild.pop();
-      } else {
-        nextChild[top] = index + 1;
-        enter(child);
-      }
-    }
-  }
-  return walked;
-}
-
-/** A start before the parent's is skew of a clock (2.12). */
-function flagsOf(node: TraceNode, isBeforeParent: boolean): readonly EventFlag[] {
-  const { flags } = node.span;
-  if (!isBeforeParent || flags.includes("clock_skew")) return flags;
-  return [...flags, "clock_skew" as const].sort();
+function cycleOf(start: TraceNode): TraceNode[] {
+  const members = [start];
+  for (let member = start.parent; member !== undefined && member !== start; member = member.parent) members.push(member);
+  return members;
 }

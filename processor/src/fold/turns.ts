@@ -1,7 +1,6 @@
 /** Containers, turn roots and runs. Source: event-mapping.md 3.1 (containers), section 4. */
 import type { SpanClass } from "@nonet/proto/event.ts";
-import { isEarlier } from "./inherit.ts";
-import { lookupDepthMax, type TraceNode } from "./trace-node.ts";
+import { isEarlier, lookupDepthMax, type TraceNode } from "./trace-node.ts";
 
 /** Classes that make a chain above them a container. */
 const agentWork: ReadonlySet<SpanClass> = new Set([
@@ -23,58 +22,72 @@ const agentWork: ReadonlySet<SpanClass> = new Set([
 /** What runs inside these is a helper's work and never the answer of the turn. */
 const helperClasses: ReadonlySet<SpanClass> = new Set(["tool", "retrieval", "guardrail", "evaluator"]);
 
-/**
- * Assigns every span to its turn. A turn root is a container without a container above it; spans outside any belong to the turn that is
- * named like the trace.
- *
- * @param walked  in walk order.
- * @returns the turn roots, in walk order.
- */
-export function assignTurns(walked: readonly TraceNode[], traceId: string): TraceNode[] {
-  markContainers(walked);
-  const roots: TraceNode[] = [];
-  for (const node of walked) {
-    const { parent } = node;
-    const above = parent?.isContainer === true ? parent : parent?.containerAbove;
-    node.containerAbove = above !== undefined && node.depth - above.depth <= lookupDepthMax ? above : undefined;
-    if (node.containerAbove !== undefined) {
-      node.turnRoot = node.containerAbove.turnRoot;
-      node.insideHelper = parent !== undefined && (parent.insideHelper || helperClasses.has(parent.class));
-      node.turnId = node.turnRoot?.turnId ?? traceId;
-    } else if (node.isContainer) {
-      node.turnRoot = node;
-      node.insideHelper = false;
-      node.turnId = `${traceId}:${node.spanId}`;
-      roots.push(node);
-    } else {
-      node.turnRoot = undefined;
-      node.insideHelper = false;
-      node.turnId = traceId;
-    }
-  }
-  assignRuns(walked, roots);
-  return roots;
-}
-
-function markContainers(walked: readonly TraceNode[]): void {
+/** Decides for all nodes whether they are containers. @param walked  in walk order. */
+export function markContainers(walked: readonly TraceNode[]): void {
   for (const node of walked) node.hasAgentWork = false;
   for (let index = walked.length - 1; index >= 0; index--) {
     const node = walked[index] as TraceNode;
-    node.isContainer =
-      node.class === "agent" || node.class === "workflow" || (node.class === "chain" && node.hasAgentWork);
-    if (node.parent !== undefined && (node.hasAgentWork || agentWork.has(node.class))) node.parent.hasAgentWork = true;
+    node.isContainer = isContainer(node);
+    if (node.parent !== undefined && bringsAgentWork(node)) node.parent.hasAgentWork = true;
   }
 }
 
-/** The run of the root, else of the earliest span below it that has one. */
-function assignRuns(walked: readonly TraceNode[], roots: readonly TraceNode[]): void {
-  const runFrom = new Map<TraceNode, TraceNode>();
-  for (const node of walked) {
-    const root = node.turnRoot;
-    if (root === undefined || node.span.runId === undefined) continue;
-    const known = runFrom.get(root);
-    if (known === undefined || (known !== root && (node === root || isEarlier(node, known)))) runFrom.set(root, node);
+/** The same for one more node without children. @returns whether a span above became a container by it. */
+export function markContainersAbove(node: TraceNode): boolean {
+  node.hasAgentWork = false;
+  node.isContainer = isContainer(node);
+  let changed = false;
+  for (let below = node; below.parent !== undefined && bringsAgentWork(below); below = below.parent) {
+    const { parent } = below;
+    if (parent.hasAgentWork) break;
+    parent.hasAgentWork = true;
+    if (isContainer(parent) === parent.isContainer) continue;
+    parent.isContainer = true;
+    changed = true;
   }
-  for (const root of roots) root.runId = runFrom.get(root)?.span.runId;
-  for (const node of walked) node.runId = node.turnRoot?.runId;
+  return changed;
+}
+
+function isContainer(node: TraceNode): boolean {
+  return node.class === "agent" || node.class === "workflow" || (node.class === "chain" && node.hasAgentWork);
+}
+
+function bringsAgentWork(node: TraceNode): boolean {
+  return node.hasAgentWork || agentWork.has(node.class);
+}
+
+/**
+ * Assigns a span to its turn, as its parent was before. A turn root is a container without a container above it; spans outside any belong to
+ * the turn that is named like the trace.
+ */
+export function assignTurn(node: TraceNode): void {
+  const { parent } = node;
+  const above = parent?.isContainer === true ? parent : parent?.containerAbove;
+  node.containerAbove = above !== undefined && node.depth - above.depth <= lookupDepthMax ? above : undefined;
+  const turnRoot = node.containerAbove?.turnRoot ?? (node.isContainer ? node : undefined);
+  node.insideHelper =
+    node.containerAbove !== undefined &&
+    parent !== undefined &&
+    (parent.insideHelper || helperClasses.has(parent.class));
+  if (turnRoot === node.turnRoot && node.turnId !== "") return;
+  node.turnRoot = turnRoot;
+  const turnId = turnRoot === undefined ? node.traceId : turnRoot === node ? `${node.traceId}:${node.spanId}` : turnRoot.turnId;
+  if (turnId !== node.turnId) node.identityChanged = true;
+  node.turnId = turnId;
+}
+
+/**
+ * The run of each turn: that of its root, else of the earliest span below that has one.
+ *
+ * @param stating  the nodes that state a run.
+ */
+export function findRuns(stating: readonly TraceNode[]): Map<TraceNode, string | undefined> {
+  const from = new Map<TraceNode, TraceNode>();
+  for (const node of stating) {
+    const root = node.turnRoot;
+    if (root === undefined) continue;
+    const known = from.get(root);
+    if (known === undefined || (known !== root && (node === root || isEarlier(node, known)))) from.set(root, node);
+  }
+  return new Map([...from].map(([root, node]) => [root, node.span.runId]));
 }

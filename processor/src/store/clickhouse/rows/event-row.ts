@@ -58,10 +58,11 @@ export function toEventRow(projectId: string, event: AgentEvent, cost: CallCost 
 
 function previewOf(event: AgentEvent): string {
   const text = previewSource(event);
-  // Cut by code points: half a surrogate pair is no text.
-  return text.length <= previewCharactersMax
-    ? text
-    : [...text.slice(0, previewCharactersMax * 2)].slice(0, previewCharactersMax).join("");
+  if (text.length <= previewCharactersMax) return text;
+  // Half a surrogate pair is no text.
+  const lastUnit = text.charCodeAt(previewCharactersMax - 1);
+  const splitsPair = lastUnit >= 0xd800 && lastUnit <= 0xdbff;
+  return text.slice(0, splitsPair ? previewCharactersMax - 1 : previewCharactersMax);
 }
 
 function previewSource(event: AgentEvent): string {
