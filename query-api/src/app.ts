@@ -54,7 +54,7 @@ export function createApp(deps: AppDeps): Express {
     now: deps.now,
   });
   const apis = [
-    { basePath: sessionsBasePath, operations: sessionOperations({ reader, sessions, now: deps.now }) },
+    { basePath: sessionsBasePath, operations: sessionOperations({ reader, traces, sessions, now: deps.now }) },
     {
       basePath: projectMetricsBasePath,
       operations: [projectMetricsOperation({ reader, projection: deps.projection, now: deps.now })],

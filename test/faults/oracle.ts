@@ -33,18 +33,28 @@ export async function readProject(
     metrics: {},
     rolling: null,
   };
-  for (const session of sessions) {
-    const id = String(session["id"]);
-    const path = `${base}/sessions/${encodeURIComponent(id)}`;
-    answers.details[id] = withoutExempt(await readOk(api, path));
-    answers.metrics[id] = withoutExempt(await readOk(api, `${path}/metrics`));
-    answers.events[id] = withoutExempt(await readPages(api, `${path}/traces?limit=5000`)) as unknown[];
-  }
+  let next = 0;
+  const reader = async () => {
+    while (next < sessions.length) {
+      const id = String(sessions[next]?.["id"]);
+      next += 1;
+      const path = `${base}/sessions/${encodeURIComponent(id)}`;
+      answers.details[id] = withoutExempt(await readOk(api, path));
+      answers.metrics[id] = withoutExempt(await readOk(api, `${path}/metrics`));
+      answers.events[id] = withoutExempt(await readPages(api, `${path}/traces?limit=5000`)) as unknown[];
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, reader));
   answers.rolling = await readOk(
     api,
     `${base}/metrics?from=${range.from}&to=${range.to}&step=60&groupBy=agent,model,tool`,
   );
   return answers;
+}
+
+/** The list of sessions alone: when it no longer changes, all that was acknowledged has been processed. */
+export async function readSessionList(api: ApiReader, projectId = "default"): Promise<Record<string, unknown>[]> {
+  return readPages(api, `/api/projects/${projectId}/sessions?limit=200&sort=startedAt`);
 }
 
 /** Ids of all events, to find duplicates. */

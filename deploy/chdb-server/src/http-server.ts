@@ -55,7 +55,7 @@ async function handle(request: IncomingMessage, response: ServerResponse, contex
     await send(request, response, { url, answer });
   } catch (caught) {
     if (gone.signal.aborted) return;
-    await sendException(request, response, { caught, version: context.engine.version });
+    sendException(request, response, { caught, version: context.engine.version });
   } finally {
     release();
   }
@@ -239,8 +239,11 @@ function sendException(
   request: IncomingMessage,
   response: ServerResponse,
   { caught, version }: { caught: unknown; version: string },
-): Promise<void> {
-  if (response.headersSent) return void response.destroy();
+): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   const { code, text } = toException(caught);
   for (const name of ["Content-Encoding", "Content-Length", "X-ClickHouse-Format", "X-ClickHouse-Summary"]) {
     response.removeHeader(name);

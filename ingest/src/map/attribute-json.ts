@@ -1,5 +1,5 @@
-import type { AttributeValue } from "@nonet/proto/otlp-span.ts";
 import type { Json } from "@nonet/proto/json.ts";
+import type { AttributeValue } from "@nonet/proto/otlp-span.ts";
 import { newRecord } from "./json-shape.ts";
 
 /** Decoders allow fewer levels; this only bounds the recursion below. What lies deeper is left out. */
@@ -28,7 +28,8 @@ export function toJson(value: AttributeValue, inlineBytesMax: number, depth = 0)
   }
   if (value instanceof Map) {
     const object = newRecord();
-    for (const [key, member] of value as ReadonlyMap<string, AttributeValue>) object[key] = toJson(member, inlineBytesMax, depth + 1);
+    for (const [key, member] of value as ReadonlyMap<string, AttributeValue>)
+      object[key] = toJson(member, inlineBytesMax, depth + 1);
     return object;
   }
   return (value as readonly AttributeValue[]).map((item) => toJson(item, inlineBytesMax, depth + 1));

@@ -1,8 +1,22 @@
 import type { SpanClass } from "@nonet/proto/event.ts";
 import { codingAgentRules } from "./dialects/coding-agents.ts";
 import { disguiseRules } from "./dialects/disguises.ts";
-import { adkRules, agentFrameworkRules, haystackRules, livekitRules, logfireRules, mastraRules, pydanticAiRules } from "./dialects/frameworks.ts";
-import { agentopsRules, laminarRules, langfuseRules, langsmithRules, mlflowRules } from "./dialects/observability-sdks.ts";
+import {
+  adkRules,
+  agentFrameworkRules,
+  haystackRules,
+  livekitRules,
+  logfireRules,
+  mastraRules,
+  pydanticAiRules,
+} from "./dialects/frameworks.ts";
+import {
+  agentopsRules,
+  laminarRules,
+  langfuseRules,
+  langsmithRules,
+  mlflowRules,
+} from "./dialects/observability-sdks.ts";
 import { openInferenceRules } from "./dialects/openinference.ts";
 import { fallbackRules, operationRules } from "./dialects/otel-genai.ts";
 import type { SpanRule } from "./dialects/span-rule.ts";

@@ -15,7 +15,8 @@ export interface SpanTimes {
 
 export function toSpanTimes(span: DecodedSpan): SpanTimes {
   const { startTimeUnixNano, endTimeUnixNano } = span;
-  if (endTimeUnixNano === 0n) return { start: startTimeUnixNano.toString(), end: undefined, durationMs: undefined, endTimeUnixNano };
+  if (endTimeUnixNano === 0n)
+    return { start: startTimeUnixNano.toString(), end: undefined, durationMs: undefined, endTimeUnixNano };
   const end = endTimeUnixNano < startTimeUnixNano ? startTimeUnixNano : endTimeUnixNano;
   return {
     start: startTimeUnixNano.toString(),

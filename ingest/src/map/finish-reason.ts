@@ -20,13 +20,19 @@ const reasonsByWord: readonly (readonly [reason: string, words: readonly string[
   ],
   ["error", ["error", "failed", "cancelled", "malformed_function_call"]],
 ];
-const reasons: ReadonlyMap<string, string> = new Map(reasonsByWord.flatMap(([reason, words]) => words.map((word) => [word, reason] as const)));
+const reasons: ReadonlyMap<string, string> = new Map(
+  reasonsByWord.flatMap(([reason, words]) => words.map((word) => [word, reason] as const)),
+);
 
 /** Event mapping 2.7: `FinishReason.STOP`, `end_turn`, `tool-calls` in OpenAI's words; anything unknown is `other`. */
 export function normaliseFinishReason(text: string): string {
   const known = reasons.get(text);
   if (known !== undefined) return known;
-  const word = text.slice(text.lastIndexOf(".") + 1).trim().toLowerCase().replaceAll("-", "_");
+  const word = text
+    .slice(text.lastIndexOf(".") + 1)
+    .trim()
+    .toLowerCase()
+    .replaceAll("-", "_");
   return reasons.get(word) ?? "other";
 }
 

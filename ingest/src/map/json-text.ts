@@ -19,7 +19,8 @@ export interface ParsedText {
 /** A text that does not begin with `{`, `[` or `"` stays text: `42` stays `"42"`. */
 export function parseJsonText(text: string, limits: MappingLimits): ParsedText {
   const start = firstCharacter(text);
-  if (start !== openBrace && start !== openBracket && start !== quote) return { value: text, malformed: false, python: false };
+  if (start !== openBrace && start !== openBracket && start !== quote)
+    return { value: text, malformed: false, python: false };
   if (text.length > limits.jsonTextCharsMax) return { value: text, malformed: start !== quote, python: false };
   const value = tryParseJson(text);
   if (value !== undefined) {
@@ -30,7 +31,9 @@ export function parseJsonText(text: string, limits: MappingLimits): ParsedText {
   }
   if (start === quote) return { value: text, malformed: false, python: false };
   const literal = text.length <= limits.pythonTextCharsMax ? parsePythonLiteral(text) : undefined;
-  return literal === undefined ? { value: text, malformed: true, python: false } : { value: literal, malformed: false, python: true };
+  return literal === undefined
+    ? { value: text, malformed: true, python: false }
+    : { value: literal, malformed: false, python: true };
 }
 
 /** The list or object that a text spells, as JSON or as Python literal; undefined for any other text. */

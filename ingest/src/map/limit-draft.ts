@@ -4,14 +4,24 @@ import type { Json } from "@nonet/proto/json.ts";
 import { toCompactJson } from "./json-text.ts";
 import type { EventDraft } from "./mapped-span.ts";
 import { cleanName, cleanText, cutBytes, dataUriMimeType } from "./sanitise.ts";
-import { sanitiseJson, type SanitiseOptions } from "./sanitise-json.ts";
+import { type SanitiseOptions, sanitiseJson } from "./sanitise-json.ts";
 import type { SpanReader } from "./span-reader.ts";
 
 /** Fields that hold JSON of any shape. */
 const structuredFields = ["arguments", "result", "before", "after", "params", "toolDefinitions", "calls"] as const;
 /** Fields that are text as sent. */
 const textFields = ["message", "errorMessage", "stack", "reason", "toolDescription", "label", "target"] as const;
-const nameFields = ["name", "toolName", "callId", "guardrailName", "stateKey", "errorType", "fromAgent", "toAgent", "source"] as const;
+const nameFields = [
+  "name",
+  "toolName",
+  "callId",
+  "guardrailName",
+  "stateKey",
+  "errorType",
+  "fromAgent",
+  "toAgent",
+  "source",
+] as const;
 
 /** No event can come near its limit when all texts of its span together are shorter than this. */
 const smallSpanChars = 80_000;
@@ -24,7 +34,12 @@ export function limitDraft(draft: EventDraft, reader: SpanReader, textChars: num
   for (const field of structuredFields) {
     const value = fields[field];
     if (value === undefined) continue;
-    fields[field] = limitStructured(value as Json, reader, { maskSecrets: field === "arguments" || field === "calls", deep }, large);
+    fields[field] = limitStructured(
+      value as Json,
+      reader,
+      { maskSecrets: field === "arguments" || field === "calls", deep },
+      large,
+    );
   }
   if (deep || large) {
     for (const field of textFields) {
@@ -39,7 +54,8 @@ export function limitDraft(draft: EventDraft, reader: SpanReader, textChars: num
 
 function cleanNameField(fields: Record<string, unknown>, field: string, reader: SpanReader): void {
   const value = fields[field];
-  if (typeof value === "string") fields[field] = cleanName(value, reader.limits.nameCharsMax + " -> ".length + reader.limits.nameCharsMax);
+  if (typeof value === "string")
+    fields[field] = cleanName(value, reader.limits.nameCharsMax + " -> ".length + reader.limits.nameCharsMax);
 }
 
 function limitText(text: string, reader: SpanReader, deep: boolean): string {
@@ -108,7 +124,13 @@ function limitPart(part: MessagePart, reader: SpanReader): MessagePart {
     }
     case "tool_call":
       part.name = cleanName(part.name, reader.limits.nameCharsMax);
-      if (part.arguments !== undefined) part.arguments = limitStructured(part.arguments, reader, { maskSecrets: true, deep }, isLargeValue(part.arguments));
+      if (part.arguments !== undefined)
+        part.arguments = limitStructured(
+          part.arguments,
+          reader,
+          { maskSecrets: true, deep },
+          isLargeValue(part.arguments),
+        );
       return part;
     case "tool_result":
       part.result = limitStructured(part.result, reader, { maskSecrets: false, deep }, isLargeValue(part.result));
@@ -117,7 +139,8 @@ function limitPart(part: MessagePart, reader: SpanReader): MessagePart {
       part.value = limitStructured(part.value, reader, { maskSecrets: false, deep }, isLargeValue(part.value));
       return part;
     case "media":
-      if (part.uri !== undefined && part.uri.length > reader.limits.inlineBytesMax) part.uri = cutBytes(part.uri, reader.limits.inlineBytesMax);
+      if (part.uri !== undefined && part.uri.length > reader.limits.inlineBytesMax)
+        part.uri = cutBytes(part.uri, reader.limits.inlineBytesMax);
       return part;
     default:
       return part satisfies never;
@@ -161,9 +184,10 @@ function limitEvent(fields: Record<string, unknown>, reader: SpanReader): void {
   for (const { field, bytes } of sizes) {
     const room = Math.max(0, bytes - (size - eventBytesMax));
     const value = fields[field];
-    const cut = Array.isArray(value) && (field === "inputMessages" || field === "outputMessages")
-      ? cutMessages(value as Message[], room)
-      : cutBytes(typeof value === "string" ? value : toCompactJson(value as Json), Math.floor(room * 0.9));
+    const cut =
+      Array.isArray(value) && (field === "inputMessages" || field === "outputMessages")
+        ? cutMessages(value as Message[], room)
+        : cutBytes(typeof value === "string" ? value : toCompactJson(value as Json), Math.floor(room * 0.9));
     size += sizeOf(cut) - bytes;
     fields[field] = cut;
     if (size <= eventBytesMax) return;

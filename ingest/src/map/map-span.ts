@@ -8,6 +8,7 @@ import { limitDraft, limitMessages } from "./limit-draft.ts";
 import { defaultLimits, type LimitName, type MappingLimits } from "./limits.ts";
 import type { ControlFlow, EventDraft, MappedSpan, ToolHandoff } from "./mapped-span.ts";
 import { lastAssistantText } from "./message-shapes.ts";
+import { readRawResponse } from "./raw-response.ts";
 import { norm, readOwnAgentId, readOwnAgentName, readRunId } from "./read-agent.ts";
 import { type ErrorReading, readErrors, readTripwire } from "./read-errors.ts";
 import { readEvaluation, readGuardrail } from "./read-guardrail.ts";
@@ -15,18 +16,17 @@ import { readClaudeHandoff, readHandoff, readMastraHandoff, readToolHandoff } fr
 import { readEnvironment, readMetadata, readServiceName, readTags } from "./read-labels.ts";
 import { readEmbeddingInput, readInputMessages, readOutputMessages } from "./read-messages.ts";
 import {
+  modelCallSources,
   readFinishReasons,
+  readModelNames,
   readOperation,
   readParams,
   readProvider,
-  readModelNames,
   readResponseId,
   readStreaming,
   readToolDefinitions,
   readTtftMs,
-  modelCallSources,
 } from "./read-model-call.ts";
-import { readRawResponse } from "./raw-response.ts";
 import { readApproval, readCommandTargets, readRouting } from "./read-routing.ts";
 import { readOwnSessionId, readOwnUserId, readResourceSessionId } from "./read-session.ts";
 import { hasEventRule, readAttributeEvaluations, readSpanEvents } from "./read-span-events.ts";
@@ -34,7 +34,7 @@ import { readAdkStateDelta, readLangGraphUpdate, readState } from "./read-state.
 import { readCost, readTokens } from "./read-tokens.ts";
 import { readRetrieval, readTool, type ToolReading } from "./read-tool.ts";
 import { readRootAnswer } from "./root-answer.ts";
-import { mayBeAi, readSpanFacts, scanFamilies, type SpanFacts } from "./span-facts.ts";
+import { mayBeAi, readSpanFacts, type SpanFacts, scanFamilies } from "./span-facts.ts";
 import { type FieldReads, SpanReader } from "./span-reader.ts";
 import { hasPendingToolCalls, toolSelection } from "./tool-selection.ts";
 
@@ -72,14 +72,17 @@ function map(span: DecodedSpan, options: MapOptions, current: { ruleId: string }
   const reader = new SpanReader(span, options.limits ?? defaultLimits, options);
   const { families, textChars } = scanFamilies(span);
   const facts = readSpanFacts(reader, families, textChars);
-  const classification: Classification = mayBeAi(span, families) ? classifySpan(facts, current) : { ruleId: "PLAIN", class: "plain" };
+  const classification: Classification = mayBeAi(span, families)
+    ? classifySpan(facts, current)
+    : { ruleId: "PLAIN", class: "plain" };
   current.ruleId = classification.ruleId;
   const { class: spanClass } = classification;
   const times = toSpanTimes(span);
   const silent = spanClass === "plain" || spanClass === "inert" || spanClass === "drop";
   const content = silent ? readSilent(span) : readContent(facts, classification, times);
   const drafts: EventDraft[] = [...content.drafts];
-  if (spanClass !== "inert" && spanClass !== "drop" && span.events.some(hasEventRule)) drafts.push(...readSpanEvents(reader));
+  if (spanClass !== "inert" && spanClass !== "drop" && span.events.some(hasEventRule))
+    drafts.push(...readSpanEvents(reader));
   const labels = readLabels(facts, spanClass);
   const kept = keepDrafts(drafts, reader, facts, times);
   const { extra } = content;
@@ -139,13 +142,19 @@ function linksOf(span: DecodedSpan, reader: SpanReader): DecodedSpan["links"] {
 }
 
 /** Start events only while the span is open; at most `eventsPerSpanMax`; texts and values within 6.1. */
-function keepDrafts(drafts: readonly EventDraft[], reader: SpanReader, facts: SpanFacts, times: SpanTimes): EventDraft[] {
+function keepDrafts(
+  drafts: readonly EventDraft[],
+  reader: SpanReader,
+  facts: SpanFacts,
+  times: SpanTimes,
+): EventDraft[] {
   let kept = times.end === undefined ? drafts.filter((draft) => draft.phase === "start") : [...drafts];
   if (kept.length > reader.limits.eventsPerSpanMax) {
     reader.exceeded("eventsPerSpanMax");
     kept = kept.slice(0, reader.limits.eventsPerSpanMax);
   }
-  for (let index = 0; index < kept.length; index++) kept[index] = limitDraft(kept[index] as EventDraft, reader, facts.textChars);
+  for (let index = 0; index < kept.length; index++)
+    kept[index] = limitDraft(kept[index] as EventDraft, reader, facts.textChars);
   return kept;
 }
 
@@ -247,7 +256,10 @@ function readContent(facts: SpanFacts, classification: Classification, times: Sp
     case "tool":
     case "retrieval": {
       const tool = spanClass === "tool" ? readTool(facts) : readRetrieval(facts);
-      errors = readErrors(facts, { isError: tool.isError, resultText: typeof tool.result === "string" ? tool.result : errorText(tool.result) });
+      errors = readErrors(facts, {
+        isError: tool.isError,
+        resultText: typeof tool.result === "string" ? tool.result : errorText(tool.result),
+      });
       const call = readToolCall({ facts, classification, times, errors, tool });
       drafts.push(...call.drafts);
       extra = { ...noExtra, ...call.extra };
@@ -371,7 +383,10 @@ function readToolCall({ facts, classification, times, errors, tool }: ToolSpan):
     }),
   ];
   const handoff = classification.class === "tool" ? toolHandoffOf(facts, tool) : undefined;
-  if (handoff !== undefined) drafts.push(...handoffDrafts({ ...handoff, fromAgent: undefined, callId: tool.callId }, "TOOL-HANDOFF", times, errors.failed));
+  if (handoff !== undefined)
+    drafts.push(
+      ...handoffDrafts({ ...handoff, fromAgent: undefined, callId: tool.callId }, "TOOL-HANDOFF", times, errors.failed),
+    );
   // A tool that was paused or that jumped away has no result yet.
   if (!errors.endedInControlFlow) drafts.push(toolResultDraft({ facts, classification, times, errors, tool }));
   return {
@@ -463,7 +478,13 @@ function handoffDrafts(parts: HandoffParts, ruleId: string, times: SpanTimes, fa
 
 function readHandoffSpan(facts: SpanFacts, ruleId: string, times: SpanTimes): Part {
   const { fromAgent, toAgent } = readHandoff(facts, ruleId);
-  const parts: HandoffParts = { fromAgent, target: toAgent, mechanism: "transfer", message: undefined, callId: undefined };
+  const parts: HandoffParts = {
+    fromAgent,
+    target: toAgent,
+    mechanism: "transfer",
+    message: undefined,
+    callId: undefined,
+  };
   return {
     drafts: handoffDrafts(parts, ruleId, times, false),
     extra: { handoffTargetNorm: toAgent === undefined ? undefined : norm(toAgent) },
@@ -471,7 +492,12 @@ function readHandoffSpan(facts: SpanFacts, ruleId: string, times: SpanTimes): Pa
 }
 
 /** Guardrails, evaluators, decisions, state. */
-function readOwnEvents(facts: SpanFacts, { class: spanClass, ruleId }: Classification, times: SpanTimes, failed: boolean): EventDraft[] {
+function readOwnEvents(
+  facts: SpanFacts,
+  { class: spanClass, ruleId }: Classification,
+  times: SpanTimes,
+  failed: boolean,
+): EventDraft[] {
   const { reader, name } = facts;
   const time = times.end ?? times.start;
   switch (spanClass) {
@@ -488,7 +514,10 @@ function readOwnEvents(facts: SpanFacts, { class: spanClass, ruleId }: Classific
           : spanClass === "approval"
             ? readApproval(facts)
             : { selected: undefined, source: undefined, reason: undefined };
-      const joined = spanClass === "routing" && selected !== undefined ? selected.join(", ").slice(0, reader.limits.nameCharsMax) : "";
+      const joined =
+        spanClass === "routing" && selected !== undefined
+          ? selected.join(", ").slice(0, reader.limits.nameCharsMax)
+          : "";
       return [
         toDraft<"decision">({
           eventType: "decision",
@@ -556,19 +585,21 @@ function errorDrafts(reading: ErrorReading, times: SpanTimes): EventDraft[] {
 
 function stateDrafts(facts: SpanFacts, spanClass: SpanClass, times: SpanTimes): EventDraft[] {
   const time = times.end ?? times.start;
-  const toState = (ruleId: string, scope: "workflow" | "session") => ([key, value]: readonly [string, Json]) =>
-    toDraft<"state_change">({
-      eventType: "state_change",
-      discriminator: `key:${key}`,
-      phase: "end",
-      ruleId,
-      name: key,
-      timeUnixNano: time,
-      stateKey: key,
-      operation: "set",
-      scope,
-      after: value,
-    });
+  const toState =
+    (ruleId: string, scope: "workflow" | "session") =>
+    ([key, value]: readonly [string, Json]) =>
+      toDraft<"state_change">({
+        eventType: "state_change",
+        discriminator: `key:${key}`,
+        phase: "end",
+        ruleId,
+        name: key,
+        timeUnixNano: time,
+        stateKey: key,
+        operation: "set",
+        scope,
+        after: value,
+      });
   return [
     ...readLangGraphUpdate(facts, spanClass).map(toState("STATE-LANGGRAPH", "workflow")),
     ...readAdkStateDelta(facts, spanClass).map(toState("STATE-ADK", "session")),
@@ -604,7 +635,8 @@ function readFlags(reader: SpanReader): readonly EventFlag[] {
   const { span } = reader;
   const { startTimeUnixNano: start, endTimeUnixNano: end } = span;
   const flags: EventFlag[] = [];
-  if (start < earliestNano || start > latestNano || (end !== 0n && (end < start || end > latestNano))) flags.push("clock_skew");
+  if (start < earliestNano || start > latestNano || (end !== 0n && (end < start || end > latestNano)))
+    flags.push("clock_skew");
   if (reader.malformed) flags.push("malformed_json");
   if (end === 0n) flags.push("open");
   if (span.droppedAttributesCount > 0 || span.droppedEventsCount > 0) flags.push("source_dropped");

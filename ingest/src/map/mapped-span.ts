@@ -14,13 +14,7 @@
  * - `guardrail_eval` with result `unknown` beside a parent with `tripwire`: result `fail`, action `block`.
  * - `error`: `propagated` (false in drafts) and `originSpanId`.
  */
-import type {
-  AgentEvent,
-  EventFlag,
-  Message,
-  SpanClass,
-  TokenUsage,
-} from "@nonet/proto/event.ts";
+import type { AgentEvent, EventFlag, Message, SpanClass, TokenUsage } from "@nonet/proto/event.ts";
 import type { JsonObject } from "@nonet/proto/json.ts";
 import type { DecodedSpanLink } from "@nonet/proto/otlp-span.ts";
 

@@ -1,6 +1,7 @@
 /** Event mapping 2.6: content blocks of every dialect as message parts. */
-import type { Json } from "@nonet/proto/json.ts";
+
 import type { MessagePart } from "@nonet/proto/event.ts";
+import type { Json } from "@nonet/proto/json.ts";
 import { firstMember, isList, isRecord, type JsonRecord } from "./json-shape.ts";
 import { looksStructured, parseJsonText, toCompactJson, tryParseStructure } from "./json-text.ts";
 import type { MappingLimits } from "./limits.ts";
@@ -171,7 +172,8 @@ function readKnownBlock(kind: BlockKind, block: JsonRecord, parts: MessagePart[]
     case "text": {
       const text = firstString(block, ["text", "content", "refusal", "value"]);
       if (text !== undefined) pushText(parts, text);
-      else if (isRecord(block["text"]) && typeof block["text"]["value"] === "string") pushText(parts, block["text"]["value"]);
+      else if (isRecord(block["text"]) && typeof block["text"]["value"] === "string")
+        pushText(parts, block["text"]["value"]);
       return;
     }
     case "reasoning": {
@@ -213,7 +215,9 @@ function reasoningText(block: JsonRecord): string | undefined {
   for (const key of ["summary", "content"] as const) {
     const list = block[key];
     if (!isList(list)) continue;
-    const texts = list.map((item) => (typeof item === "string" ? item : isRecord(item) ? firstString(item, ["text"]) : undefined));
+    const texts = list.map((item) =>
+      typeof item === "string" ? item : isRecord(item) ? firstString(item, ["text"]) : undefined,
+    );
     const text = texts.filter((item) => item !== undefined && item !== "").join("\n");
     if (text !== "") return text;
   }
@@ -230,10 +234,18 @@ export function readToolCall(call: JsonRecord, limits: MappingLimits): Extract<M
   if (isRecord(inner) && !("name" in call) && !("function" in call)) return readToolCall(inner, limits);
   const callFunction = isRecord(call["function"]) ? call["function"] : undefined;
   const id = firstId(call, callIdKeys);
-  const name = firstId(call, callNameKeys) ?? (callFunction === undefined ? undefined : firstId(callFunction, ["name"])) ?? textOf(call["function"]);
-  const part: { type: "tool_call"; id?: string; name: string; arguments?: Json } = { type: "tool_call", name: name ?? "" };
+  const name =
+    firstId(call, callNameKeys) ??
+    (callFunction === undefined ? undefined : firstId(callFunction, ["name"])) ??
+    textOf(call["function"]);
+  const part: { type: "tool_call"; id?: string; name: string; arguments?: Json } = {
+    type: "tool_call",
+    name: name ?? "",
+  };
   if (id !== undefined) part.id = id;
-  const args = firstMember(call, callArgumentKeys) ?? (callFunction === undefined ? undefined : firstMember(callFunction, callArgumentKeys));
+  const args =
+    firstMember(call, callArgumentKeys) ??
+    (callFunction === undefined ? undefined : firstMember(callFunction, callArgumentKeys));
   if (args !== undefined) part.arguments = parseArguments(args, limits);
   return part;
 }
@@ -263,7 +275,8 @@ function readToolResult(block: JsonRecord, limits: MappingLimits): Extract<Messa
   const name = firstId(block, callNameKeys) ?? (origin === undefined ? undefined : firstId(origin, callNameKeys));
   const raw = firstMember(block, resultKeys);
   const part = toToolResult(raw === undefined ? null : raw, limits, { id, name });
-  if (block["is_error"] === true || block["isError"] === true || block["status"] === "error" || block["error"] === true) part.isError = true;
+  if (block["is_error"] === true || block["isError"] === true || block["status"] === "error" || block["error"] === true)
+    part.isError = true;
   return part;
 }
 
@@ -276,9 +289,14 @@ interface ToolResultPart {
 }
 
 /** The content of a tool message as one part, unwrapped by 2.9. */
-export function toToolResult(raw: Json, limits: MappingLimits, ids: { id: string | undefined; name: string | undefined }): ToolResultPart {
+export function toToolResult(
+  raw: Json,
+  limits: MappingLimits,
+  ids: { id: string | undefined; name: string | undefined },
+): ToolResultPart {
   const value = typeof raw === "string" ? parseJsonText(raw, limits).value : raw;
-  const opened = isRecord(value) && Object.keys(value).length === 1 && "result" in value ? (value["result"] ?? null) : value;
+  const opened =
+    isRecord(value) && Object.keys(value).length === 1 && "result" in value ? (value["result"] ?? null) : value;
   const unwrapped = unwrapResult(opened, limits);
   const part: ToolResultPart = { type: "tool_result", result: unwrapped.value ?? null };
   const id = ids.id ?? unwrapped.callId;
@@ -289,7 +307,19 @@ export function toToolResult(raw: Json, limits: MappingLimits, ids: { id: string
 }
 
 const mimeTypeKeys = ["mime_type", "mimeType", "media_type", "mediaType"] as const;
-const uriKeys = ["uri", "url", "fileUri", "file_uri", "image_url", "file_url", "audio_url", "video_url", "file_id", "fileId", "filename"] as const;
+const uriKeys = [
+  "uri",
+  "url",
+  "fileUri",
+  "file_uri",
+  "image_url",
+  "file_url",
+  "audio_url",
+  "video_url",
+  "file_id",
+  "fileId",
+  "filename",
+] as const;
 const payloadKeys = ["source", "image", "image_url", "audio", "video", "document", "file", "input_audio"] as const;
 
 /** Type and address of a medium; its bytes are not kept (6.2). */
@@ -312,7 +342,8 @@ function fillMedia(block: JsonRecord, part: { mimeType?: string; uri?: string },
   for (const key of payloadKeys) {
     const nested = block[key];
     if (isRecord(nested)) fillMedia(nested, part, depth + 1);
-    else if (typeof nested === "string" && part.uri === undefined && nested.length <= 2_048 && nested.includes("://")) part.uri = nested;
+    else if (typeof nested === "string" && part.uri === undefined && nested.length <= 2_048 && nested.includes("://"))
+      part.uri = nested;
   }
 }
 

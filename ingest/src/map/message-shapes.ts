@@ -4,8 +4,9 @@
  * Every sender nests messages differently: lists, `{message}`, LangChain's serialised classes, OpenAI's items, whole requests and responses. The
  * reader opens them one by one; what it does not know becomes one message with a data part. Nesting beyond `depthMax` becomes data.
  */
-import type { Json } from "@nonet/proto/json.ts";
+
 import type { Message, MessagePart, MessageRole } from "@nonet/proto/event.ts";
+import type { Json } from "@nonet/proto/json.ts";
 import { normaliseFinishReason } from "./finish-reason.ts";
 import { isList, isRecord, type JsonRecord } from "./json-shape.ts";
 import { tryParseStructure } from "./json-text.ts";
@@ -62,7 +63,8 @@ function readList(list: readonly Json[], context: Context, depth: number): void 
       blocks = [];
     }
     // A list attribute of JSON texts.
-    const opened = typeof item === "string" && item.startsWith("{") ? tryParseStructure(item, context.limits) : undefined;
+    const opened =
+      typeof item === "string" && item.startsWith("{") ? tryParseStructure(item, context.limits) : undefined;
     read(isRecord(opened) && isMessageLike(opened) ? opened : item, context, depth + 1);
   }
   if (blocks.length > 0) pushMessage(context, context.defaultRole, blocks);
@@ -72,7 +74,11 @@ function readList(list: readonly Json[], context: Context, depth: number): void 
 function isItem(value: Json): boolean {
   if (!isRecord(value)) return false;
   const type = value["type"];
-  return (type === "function_call" && ("call_id" in value || "arguments" in value)) || type === "function_call_output" || (type === "reasoning" && "summary" in value);
+  return (
+    (type === "function_call" && ("call_id" in value || "arguments" in value)) ||
+    type === "function_call_output" ||
+    (type === "reasoning" && "summary" in value)
+  );
 }
 
 function isMessageLike(value: JsonRecord): boolean {
@@ -117,7 +123,14 @@ function readRecord(value: JsonRecord, context: Context, depth: number): void {
     return;
   }
   if (openContainer(value, context, depth)) return;
-  if ("parts" in value || "contents" in value || "content" in value || "tool_calls" in value || "toolCalls" in value || "function_call" in value) {
+  if (
+    "parts" in value ||
+    "contents" in value ||
+    "content" in value ||
+    "tool_calls" in value ||
+    "toolCalls" in value ||
+    "function_call" in value
+  ) {
     readCandidateOrMessage(value, context, depth);
     return;
   }
@@ -266,7 +279,8 @@ function openGeneric(value: JsonRecord, context: Context, depth: number): boolea
     read(inner ?? null, context, depth + 1);
     const finishReason = finishReasonOf(value);
     const last = context.messages[context.messages.length - 1];
-    if (finishReason !== undefined && context.messages.length > before && last !== undefined) last.finishReason ??= finishReason;
+    if (finishReason !== undefined && context.messages.length > before && last !== undefined)
+      last.finishReason ??= finishReason;
     return true;
   }
   return false;
@@ -299,7 +313,10 @@ function readRole(role: Json | undefined): MessageRole | undefined {
   if (typeof role !== "string") return isRecord(role) ? readRole(role["value"]) : undefined;
   const known = roles.get(role);
   if (known !== undefined) return known;
-  const word = role.slice(role.lastIndexOf(".") + 1).trim().toLowerCase();
+  const word = role
+    .slice(role.lastIndexOf(".") + 1)
+    .trim()
+    .toLowerCase();
   return roles.get(word) ?? (word === "" || role.length > 64 ? undefined : "user");
 }
 
@@ -394,7 +411,8 @@ function readMessage(value: JsonRecord, role: MessageRole, context: Context): vo
   if (role === "tool") {
     readToolMessage(value, content, parts, limits);
   } else {
-    if (typeof members.reasoning === "string" && isPresent(members.reasoning)) parts.push({ type: "reasoning", text: members.reasoning });
+    if (typeof members.reasoning === "string" && isPresent(members.reasoning))
+      parts.push({ type: "reasoning", text: members.reasoning });
     readContent(content, parts, limits);
   }
   readRequestedCalls(value, members, parts, limits);
@@ -437,7 +455,12 @@ function firstText(value: JsonRecord, keys: readonly string[]): string | undefin
   return undefined;
 }
 
-function readRequestedCalls(value: JsonRecord, members: MessageMembers, parts: MessagePart[], limits: MappingLimits): void {
+function readRequestedCalls(
+  value: JsonRecord,
+  members: MessageMembers,
+  parts: MessagePart[],
+  limits: MappingLimits,
+): void {
   const extra = isRecord(members.extra) ? members.extra : undefined;
   const calls = members.calls ?? extra?.["tool_calls"];
   const list = typeof calls === "string" ? tryParseStructure(calls, limits) : calls;
@@ -474,9 +497,18 @@ function finishReasonOf(value: JsonRecord): string | undefined {
   return undefined;
 }
 
-function pushMessage({ messages }: Context, role: MessageRole, parts: MessagePart[], finishReason?: string, name?: string): void {
+function pushMessage(
+  { messages }: Context,
+  role: MessageRole,
+  parts: MessagePart[],
+  finishReason?: string,
+  name?: string,
+): void {
   if (parts.length === 0 && finishReason === undefined) return;
-  const onlyResults = parts[0]?.type === "tool_result" && (role === "user" || role === "assistant") && parts.every((part) => part.type === "tool_result");
+  const onlyResults =
+    parts[0]?.type === "tool_result" &&
+    (role === "user" || role === "assistant") &&
+    parts.every((part) => part.type === "tool_result");
   const message: Message = { role: onlyResults ? "tool" : role, parts };
   if (finishReason !== undefined) message.finishReason = finishReason;
   if (name !== undefined) message.name = name;

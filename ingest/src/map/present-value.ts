@@ -1,5 +1,5 @@
-import type { AttributeValue } from "@nonet/proto/otlp-span.ts";
 import type { Json } from "@nonet/proto/json.ts";
+import type { AttributeValue } from "@nonet/proto/otlp-span.ts";
 
 /** Event mapping 2.1: words by which senders say that there is nothing. */
 const absentWords: ReadonlySet<string> = new Set([
@@ -20,7 +20,17 @@ const longestAbsentWord = 18;
 export function isPresentText(text: string): boolean {
   const start = text.charCodeAt(0);
   // Nearly every text ends here: the words above begin with `n`, `u`, `<` or `[`, or hide behind blanks.
-  if (start > 32 && start < 127 && start !== 110 && start !== 78 && start !== 117 && start !== 85 && start !== 60 && start !== 91) return true;
+  if (
+    start > 32 &&
+    start < 127 &&
+    start !== 110 &&
+    start !== 78 &&
+    start !== 117 &&
+    start !== 85 &&
+    start !== 60 &&
+    start !== 91
+  )
+    return true;
   if (text.length > longestAbsentWord) {
     // Only blank padding can hide one of the words in a longer text.
     const last = text.charCodeAt(text.length - 1);

@@ -126,8 +126,8 @@ function parseString(cursor: Cursor, quote: string): string | undefined {
     }
     if (character !== "\\") continue;
     parsed += text.slice(from, at);
-    const escape = text[at + 1] ?? "";
-    const digits = hexEscapes[escape];
+    const letter = text[at + 1] ?? "";
+    const digits = hexEscapes[letter];
     if (digits !== undefined) {
       const hex = text.slice(at + 2, at + 2 + digits);
       const code = /^[0-9a-fA-F]+$/.test(hex) && hex.length === digits ? Number.parseInt(hex, 16) : Number.NaN;
@@ -136,7 +136,7 @@ function parseString(cursor: Cursor, quote: string): string | undefined {
       at += 1 + digits;
     } else {
       // Python keeps the backslash of an escape it does not know.
-      parsed += simpleEscapes[escape] ?? `\\${escape}`;
+      parsed += simpleEscapes[letter] ?? `\\${letter}`;
       at += 1;
     }
     from = at + 1;
@@ -159,7 +159,8 @@ function parseNumber(cursor: Cursor): Json | undefined {
 function takeWord(cursor: Cursor, word: string): boolean {
   if (!cursor.text.startsWith(word, cursor.at)) return false;
   const after = cursor.text.charCodeAt(cursor.at + word.length);
-  const isNamePart = (after >= 48 && after <= 57) || (after >= 65 && after <= 90) || after === 95 || (after >= 97 && after <= 122);
+  const isNamePart =
+    (after >= 48 && after <= 57) || (after >= 65 && after <= 90) || after === 95 || (after >= 97 && after <= 122);
   if (isNamePart) return false;
   cursor.at += word.length;
   return true;

@@ -17,21 +17,24 @@ export interface RawResponse {
   readonly usage: JsonRecord | undefined;
 }
 
-const rawOutputKeys = ["output.value", "mlflow.spanOutputs", "langfuse.observation.output"] as const;
+const rawOutputKeys = ["output.value", "mlflow.spanOutputs", "langfuse.observation.output", "response_data"] as const;
 const responseIdShape = /^(chatcmpl|resp|msg|gen|cmpl)[-_]/;
 
 /** @returns undefined when the output is no response of a provider or of LangChain. */
 export function readRawResponse({ reader, families }: SpanFacts): RawResponse | undefined {
-  if ((families & (family.openinference | family.mlflow | family.langfuse)) === 0) return undefined;
+  if ((families & (family.openinference | family.mlflow | family.langfuse | family.logfire)) === 0) return undefined;
   const output = reader.firstJson(rawOutputKeys);
   if (!isRecord(output)) return undefined;
   const generation = firstGeneration(output);
   if (generation !== undefined) return fromGeneration(output, generation);
-  const isResponse = isList(output["choices"]) || isList(output["candidates"]) || "usage" in output || output["object"] === "response";
+  const isResponse =
+    isList(output["choices"]) || isList(output["candidates"]) || "usage" in output || output["object"] === "response";
   if (!isResponse) return undefined;
+  // MLflow's vector has the model of the span stand for both.
+  const hasOwnModel = reader.attributes.has("mlflow.llm.model");
   return {
     id: responseId(output["id"]),
-    model: text(output["model"] ?? output["model_version"]),
+    model: hasOwnModel ? undefined : text(output["model"] ?? output["model_version"]),
     finishReasons: reasonsOf(output),
     usage: isRecord(output["usage"]) ? output["usage"] : undefined,
   };
@@ -51,7 +54,9 @@ function fromGeneration(output: JsonRecord, generation: JsonRecord): RawResponse
   const metadata = member(body, "response_metadata");
   const llmOutput = member(output, "llm_output");
   const info = firstMember(generation, ["generation_info", "generationInfo"]);
-  const reason = text(member(metadata, "finish_reason") ?? member(metadata, "stop_reason") ?? member(info, "finish_reason"));
+  const reason = text(
+    member(metadata, "finish_reason") ?? member(metadata, "stop_reason") ?? member(info, "finish_reason"),
+  );
   const usage = member(body, "usage_metadata") ?? member(llmOutput, "token_usage") ?? member(metadata, "token_usage");
   return {
     id: responseId(member(metadata, "id")) ?? responseId(member(body, "id")),

@@ -5,7 +5,13 @@ import { family, type SpanFacts } from "./span-facts.ts";
 
 const agentNameKeys = ["gen_ai.agent.name", "agent.name", "agent_name"] as const;
 const agentIdKeys = ["gen_ai.agent.id", "agno.agent.id", "agno.team.id", "agent.id", "agent_id"] as const;
-const modelKeys = ["gen_ai.request.model", "gen_ai.response.model", "llm.model_name", "ai.model.id", "llm.request.model"] as const;
+const modelKeys = [
+  "gen_ai.request.model",
+  "gen_ai.response.model",
+  "llm.model_name",
+  "ai.model.id",
+  "llm.request.model",
+] as const;
 const runIdKeys = [
   "gen_ai.agent.call.id",
   "gcp.vertex.agent.invocation_id",
@@ -84,7 +90,13 @@ export function readRunId({ reader }: SpanFacts): string | undefined {
   return reader.firstName(runIdKeys);
 }
 
-const workflowNameKeys = ["gen_ai.workflow.name", "traceloop.workflow.name", "traceloop.entity.name", "agentops.entity.name", "name"] as const;
+const workflowNameKeys = [
+  "gen_ai.workflow.name",
+  "traceloop.workflow.name",
+  "traceloop.entity.name",
+  "agentops.entity.name",
+  "name",
+] as const;
 
 /** Section 4, for the `name` of a response without any agent. */
 export function readWorkflowName({ reader }: SpanFacts): string | undefined {

@@ -7,11 +7,14 @@ import { toCompactJson } from "./json-text.ts";
 import type { ControlFlow } from "./mapped-span.ts";
 import { isPresent } from "./present-value.ts";
 import { cutBytes, cutMiddle } from "./sanitise.ts";
-import { family, type SpanFacts } from "./span-facts.ts";
 import { eventsOf, eventText } from "./span-events.ts";
+import { family, type SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 
-const controlFlowKinds: ReadonlyMap<string, ControlFlow["kind"] | "none"> = new Map<string, ControlFlow["kind"] | "none">([
+const controlFlowKinds: ReadonlyMap<string, ControlFlow["kind"] | "none"> = new Map<
+  string,
+  ControlFlow["kind"] | "none"
+>([
   ["GraphInterrupt", "interrupt"],
   ["NodeInterrupt", "interrupt"],
   ["GraphBubbleUp", "interrupt"],
@@ -40,7 +43,11 @@ export interface ErrorReading {
   readonly failed: boolean;
   readonly errors: readonly RecordedError[];
   /** Types of control flow seen on the span, in order, each once. */
-  readonly controlFlow: readonly { readonly type: string; readonly kind: ControlFlow["kind"]; readonly reason: string | undefined }[];
+  readonly controlFlow: readonly {
+    readonly type: string;
+    readonly kind: ControlFlow["kind"];
+    readonly reason: string | undefined;
+  }[];
   /** The span ended in one of them, `GeneratorExit` and the like included, and did not fail otherwise. */
   readonly endedInControlFlow: boolean;
 }
@@ -61,7 +68,14 @@ export function readErrors(facts: SpanFacts, tool: ToolOutcome | undefined): Err
   const statusText = span.statusCode === 2 ? parseStatusText(span.statusMessage) : undefined;
   const statedType = cleanType(reader.first(["error.type", "error_type"]), reader);
   const deferral = (facts.families & family.pydantic) === 0 ? undefined : reader.name("pydantic_ai.tool.deferral.name");
-  if (exceptions.length === 0 && span.statusCode !== 2 && statedType === undefined && deferral === undefined && !mayFail(facts, tool)) return noErrors;
+  if (
+    exceptions.length === 0 &&
+    span.statusCode !== 2 &&
+    statedType === undefined &&
+    deferral === undefined &&
+    !mayFail(facts, tool)
+  )
+    return noErrors;
 
   const controlFlow = new Map<string, { type: string; kind: ControlFlow["kind"]; reason: string | undefined }>();
   let endedInControlFlow = false;
@@ -69,7 +83,8 @@ export function readErrors(facts: SpanFacts, tool: ToolOutcome | undefined): Err
     const known = controlFlowOf(type);
     if (known === undefined) return false;
     endedInControlFlow = true;
-    if (known.kind !== "none" && !controlFlow.has(known.type)) controlFlow.set(known.type, { type: known.type, kind: known.kind, reason });
+    if (known.kind !== "none" && !controlFlow.has(known.type))
+      controlFlow.set(known.type, { type: known.type, kind: known.kind, reason });
     return true;
   };
   const real = exceptions.filter((exception) => !note(exception.errorType, exception.message));
@@ -87,13 +102,18 @@ export function readErrors(facts: SpanFacts, tool: ToolOutcome | undefined): Err
     (tool?.isError === true && !(onlyControl && span.statusCode === 2)) ||
     (!onlyControl && hasLevelEvidence(facts));
 
-  const errors = failed && real.length === 0 ? [statusError(facts, statedType, statusText, attributeError, tool)] : settle(real, failed);
+  const errors =
+    failed && real.length === 0
+      ? [statusError(facts, statedType, statusText, attributeError, tool)]
+      : settle(real, failed);
   return { failed, errors, controlFlow: [...controlFlow.values()], endedInControlFlow: endedInControlFlow && !failed };
 }
 
 /** False when the remaining kinds of evidence cannot be there. */
 function mayFail(facts: SpanFacts, tool: ToolOutcome | undefined): boolean {
-  return tool?.isError === true || hasLevelEvidence(facts) || facts.reader.attributes.has("error") || isClaudeCode(facts);
+  return (
+    tool?.isError === true || hasLevelEvidence(facts) || facts.reader.attributes.has("error") || isClaudeCode(facts)
+  );
 }
 
 function hasLevelEvidence(facts: SpanFacts): boolean {
@@ -111,7 +131,11 @@ interface RecordedException {
   readonly stack: string | undefined;
 }
 
-const exceptionEvents: ReadonlySet<string> = new Set(["exception", "gen_ai.client.operation.exception", "agent.step_recovery"]);
+const exceptionEvents: ReadonlySet<string> = new Set([
+  "exception",
+  "gen_ai.client.operation.exception",
+  "agent.step_recovery",
+]);
 const typeKeys = ["exception.type", "error.type", "type"] as const;
 const messageKeys = ["exception.message", "error.message", "message"] as const;
 const stackKeys = ["exception.stacktrace", "stacktrace"] as const;
@@ -138,7 +162,12 @@ function readExceptions(reader: SpanReader): RecordedException[] {
   return exceptions;
 }
 
-function toException(reader: SpanReader, event: DecodedSpanEvent, index: number, sent: string | undefined): RecordedException {
+function toException(
+  reader: SpanReader,
+  event: DecodedSpanEvent,
+  index: number,
+  sent: string | undefined,
+): RecordedException {
   const stack = eventText(reader, event, stackKeys);
   const type = cleanType(eventText(reader, event, typeKeys), reader) ?? "error";
   const inner = type === "Exception" && sent !== undefined ? parseRepresentation(sent) : undefined;
@@ -184,9 +213,12 @@ function statusError(
   const claudeStatus = isClaudeCode(facts) ? reader.name("status_code") : undefined;
   reader.field = "message";
   const statedMessage = reader.firstText(["error.message", "error_message", "error.msg"]);
-  const levelMessage = (facts.families & family.langfuse) === 0 ? undefined : reader.text("langfuse.observation.status_message");
-  const message = statedMessage ?? attributeError ?? levelMessage ?? statusText?.rest ?? statusText?.text ?? tool?.resultText;
-  const fromAttribute = span.statusCode !== 2 && (statedType !== undefined || statedMessage !== undefined || attributeError !== undefined);
+  const levelMessage =
+    (facts.families & family.langfuse) === 0 ? undefined : reader.text("langfuse.observation.status_message");
+  const message =
+    statedMessage ?? attributeError ?? levelMessage ?? statusText?.rest ?? statusText?.text ?? tool?.resultText;
+  const fromAttribute =
+    span.statusCode !== 2 && (statedType !== undefined || statedMessage !== undefined || attributeError !== undefined);
   return {
     discriminator: "status",
     timeUnixNano: span.endTimeUnixNano,

@@ -26,7 +26,13 @@ export interface AttributeSource {
   text(key: string): string | undefined;
 }
 
-const nameKeys = ["gen_ai.guardrail.name", "gen_ai.guardrail.component.name", "guard.name", "gen_ai.security.policy.name", "validator_name"] as const;
+const nameKeys = [
+  "gen_ai.guardrail.name",
+  "gen_ai.guardrail.component.name",
+  "guard.name",
+  "gen_ai.security.policy.name",
+  "validator_name",
+] as const;
 const namePrefixes = ["invoke_agent ", "guardrail_check ", "guardrail ", "apply_guardrail ", "run_guardrail "] as const;
 const verdictWordKeys = [
   "gen_ai.guardrail.result.value",
@@ -48,7 +54,12 @@ const outputKeys = [
   "traceloop.entity.output",
   "gen_ai.guardrail.output",
 ] as const;
-const scoreKeys = ["gen_ai.guardrail.risk.score", "gen_ai.security.risk.score", "guard.score", "gen_ai.guardrail.score"] as const;
+const scoreKeys = [
+  "gen_ai.guardrail.risk.score",
+  "gen_ai.security.risk.score",
+  "guard.score",
+  "gen_ai.guardrail.score",
+] as const;
 const labelKeys = ["gen_ai.guardrail.risk.category", "guard.classification", "gen_ai.security.risk.category"] as const;
 const reasonKeys = [
   "gen_ai.guardrail.verdict.reason",
@@ -299,11 +310,19 @@ export function readEvaluation(facts: SpanFacts, failed: boolean): GuardrailRead
       reading = { score: inner.score, label: inner.label, reason: reason ?? inner.reason };
     } else {
       const number = toNumber(output);
-      reading = { score: number, label: number === undefined && typeof output === "string" && output.length <= 64 ? output : undefined, reason };
+      reading = {
+        score: number,
+        label: number === undefined && typeof output === "string" && output.length <= 64 ? output : undefined,
+        reason,
+      };
     }
   }
   const result = failed ? "error" : verdictOfLabel(reading.label);
-  const named = guardrailName ?? reader.firstName(["traceloop.entity.name", "agentops.entity.name"]) ?? reader.toName(name) ?? "evaluation";
+  const named =
+    guardrailName ??
+    reader.firstName(["traceloop.entity.name", "agentops.entity.name"]) ??
+    reader.toName(name) ??
+    "evaluation";
   return { guardrailName: named, evalKind: "evaluation", result, action: undefined, ...reading, target: undefined };
 }
 

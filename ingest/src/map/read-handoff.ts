@@ -23,7 +23,8 @@ export function readHandoff(facts: SpanFacts, ruleId: string): HandoffReading {
   reader.field = "toAgent";
   let toAgent = reader.firstName(toKeys);
   if (toAgent === undefined && ruleId === "HANDOFF-2") toAgent = reader.name("gen_ai.agent.name");
-  if (toAgent === undefined && ruleId === "HANDOFF-3") toAgent = reader.name("output.value") ?? reader.toName(name.slice(11));
+  if (toAgent === undefined && ruleId === "HANDOFF-3")
+    toAgent = reader.name("output.value") ?? reader.toName(name.slice(11));
   if (toAgent !== undefined && fromAgent !== undefined) return { fromAgent, toAgent };
   const named = readName(name);
   return {
@@ -66,15 +67,30 @@ const toAgentTool: TransferTool = {
   targets: ["agent_name", "agentName", "agent", "to_agent", "name"],
   messages: ["message", "reason"],
 };
-const coworkerTool: TransferTool = { mechanism: "delegation", targets: ["coworker", "co_worker"], messages: ["task", "question"] };
-const memberTool: TransferTool = { mechanism: "delegation", targets: ["member_id", "member"], messages: ["task", "task_description"] };
-const subagentTool: TransferTool = { mechanism: "delegation", targets: ["subagent_type"], messages: ["description", "prompt"] };
+const coworkerTool: TransferTool = {
+  mechanism: "delegation",
+  targets: ["coworker", "co_worker"],
+  messages: ["task", "question"],
+};
+const memberTool: TransferTool = {
+  mechanism: "delegation",
+  targets: ["member_id", "member"],
+  messages: ["task", "task_description"],
+};
+const subagentTool: TransferTool = {
+  mechanism: "delegation",
+  targets: ["subagent_type"],
+  messages: ["description", "prompt"],
+};
 
 /** By `norm` of the tool's name. */
 const handoffTools: ReadonlyMap<string, TransferTool> = new Map<string, TransferTool>([
   ["transfer_to_agent", toAgentTool],
   ["handoff_to_agent", toAgentTool],
-  ["handoff", { mechanism: "transfer", targets: ["to_agent", "agent_name", "agent", "target"], messages: ["reason", "message"] }],
+  [
+    "handoff",
+    { mechanism: "transfer", targets: ["to_agent", "agent_name", "agent", "target"], messages: ["reason", "message"] },
+  ],
   ["delegate_work_to_coworker", coworkerTool],
   ["delegate_work_to_co_worker", coworkerTool],
   ["ask_question_to_coworker", coworkerTool],
@@ -93,7 +109,10 @@ const namedTargetPrefixes = ["transfer_back_to_", "transfer_to_", "handoff_to_"]
  */
 export function readToolHandoff(toolName: string, args: Json | undefined): ToolHandoff | undefined {
   // Semantic Kernel puts its plugin before the name: `Handoff-transfer_to_billing` (corpus).
-  const name = norm(toolName.startsWith("Handoff-") ? toolName.slice("Handoff-".length) : toolName).replace(/^_|_$/g, "");
+  const name = norm(toolName.startsWith("Handoff-") ? toolName.slice("Handoff-".length) : toolName).replace(
+    /^_|_$/g,
+    "",
+  );
   const known = handoffTools.get(name);
   if (known !== undefined) {
     const target = known.target ?? firstWord(args, known.targets);

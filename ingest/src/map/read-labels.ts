@@ -25,7 +25,13 @@ const metadataPrefixes = [
 ] as const;
 
 const metadataFamilies =
-  family.metadata | family.traceloop | family.laminar | family.vercel | family.langsmith | family.langfuse | family.mastra;
+  family.metadata |
+  family.traceloop |
+  family.laminar |
+  family.vercel |
+  family.langsmith |
+  family.langfuse |
+  family.mastra;
 
 /** Union of metadata objects and of attributes below metadata prefixes; earlier wins, secrets are masked. */
 export function readMetadata({ reader, families }: SpanFacts): JsonObject | undefined {
@@ -40,7 +46,9 @@ export function readMetadata({ reader, families }: SpanFacts): JsonObject | unde
       return;
     }
     count++;
-    metadata[cleanName(key, reader.limits.nameCharsMax)] = isSecretKey(key) ? maskedValue : limitMetadataValue(reader, value);
+    metadata[cleanName(key, reader.limits.nameCharsMax)] = isSecretKey(key)
+      ? maskedValue
+      : limitMetadataValue(reader, value);
   };
   for (const key of metadataObjectKeys) {
     if (!reader.attributes.has(key)) continue;
@@ -104,7 +112,12 @@ export function readTags({ reader }: SpanFacts): string[] | undefined {
   return tags.length > 0 ? tags : undefined;
 }
 
-const environmentKeys = ["deployment.environment.name", "deployment.environment", "langfuse.environment", "gen_ai.environment"] as const;
+const environmentKeys = [
+  "deployment.environment.name",
+  "deployment.environment",
+  "langfuse.environment",
+  "gen_ai.environment",
+] as const;
 
 /** Usually a resource attribute; some SDKs put it on every span. */
 export function readEnvironment(reader: SpanReader): string | undefined {

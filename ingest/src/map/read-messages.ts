@@ -1,10 +1,10 @@
 /** Event mapping 2.6: from which attribute or span event the input and output of a model call are read. The first that gives messages wins alone. */
-import type { Json } from "@nonet/proto/json.ts";
+
 import type { Message, MessagePart } from "@nonet/proto/event.ts";
+import type { Json } from "@nonet/proto/json.ts";
 import type { DecodedSpanEvent } from "@nonet/proto/otlp-span.ts";
 import { isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
-import { toCompactJson } from "./json-text.ts";
-import { readContent, readToolCall } from "./message-parts.ts";
+import { readToolCall } from "./message-parts.ts";
 import { readSystemParts, toMessages } from "./message-shapes.ts";
 import { isPresent } from "./present-value.ts";
 import { eventJson, eventRecord, eventsOf } from "./span-events.ts";
@@ -38,6 +38,8 @@ const generalInputKeys = [
   "lk.chat_ctx",
   "lk.user_input",
   "input",
+  // Sentry.
+  "gen_ai.request.messages",
 ] as const;
 
 const inputSources: readonly MessageSource[] = [
@@ -65,6 +67,8 @@ const generalOutputKeys = [
   "agentops.entity.output",
   "traceloop.entity.output",
   "response",
+  // Logfire.
+  "response_data",
   "response.model_output",
   "gen_ai.completion",
   "lk.response.text",
@@ -86,7 +90,9 @@ const outputSources: readonly MessageSource[] = [
   (reader) => fromEventsAttribute(reader).output,
   fromVercelResponse,
   fromAdkResponse,
+  fromLivekitResponse,
   fromReplies,
+  fromSentryResponse,
 ];
 
 export function readInputMessages(reader: SpanReader): Message[] | undefined {
@@ -96,14 +102,23 @@ export function readInputMessages(reader: SpanReader): Message[] | undefined {
   return withSystem.length > 0 ? withSystem : undefined;
 }
 
-const embeddingInputKeys = ["ai.value", "ai.values", "reranker.query", "gen_ai.retrieval.query.text", "gen_ai.input.messages", "input.value", "gen_ai.prompt"] as const;
+const embeddingInputKeys = [
+  "ai.value",
+  "ai.values",
+  "reranker.query",
+  "gen_ai.retrieval.query.text",
+  "gen_ai.input.messages",
+  "input.value",
+  "gen_ai.prompt",
+] as const;
 
 /** Embeddings and reranks: each text is a user message. */
 export function readEmbeddingInput(reader: SpanReader): Message[] | undefined {
   reader.field = "inputMessages";
   const messages: Message[] = [];
   for (const item of reader.indexed("embedding.embeddings")) {
-    const text = member(item, "embedding") === undefined ? member(item, "text") : member(member(item, "embedding"), "text");
+    const text =
+      member(item, "embedding") === undefined ? member(item, "text") : member(member(item, "embedding"), "text");
     if (typeof text === "string" && isPresent(text)) messages.push({ role: "user", parts: [{ type: "text", text }] });
   }
   if (messages.length > 0) return messages;
@@ -250,11 +265,13 @@ function readChoice(choice: JsonRecord, reader: SpanReader): Message[] {
   const { message } = choice;
   const finishReason = choice["finish_reason"] ?? choice["finishReason"] ?? null;
   if (message === undefined) return toMessages({ role: "assistant", ...choice }, "assistant", reader.limits);
-  if (isRecord(message) && "message" in message && !("role" in message)) return readChoice({ ...choice, message: message["message"] ?? null }, reader);
+  if (isRecord(message) && "message" in message && !("role" in message))
+    return readChoice({ ...choice, message: message["message"] ?? null }, reader);
   const inner: JsonRecord = isRecord(message) ? message : { content: message };
   const calls = choice["tool_calls"];
   const record: { [key: string]: Json } = { role: "assistant", finish_reason: finishReason, ...inner };
-  if (calls !== undefined && !("tool_calls" in inner)) record["tool_calls"] = typeof calls === "string" ? reader.parse(calls) : calls;
+  if (calls !== undefined && !("tool_calls" in inner))
+    record["tool_calls"] = typeof calls === "string" ? reader.parse(calls) : calls;
   return toMessages(record, "assistant", reader.limits);
 }
 
@@ -265,7 +282,8 @@ function fromEventsAttribute(reader: SpanReader): { input: Message[]; output: Me
   const events = value.filter(isRecord).filter((event) => typeof event["event.name"] === "string");
   let outputFrom = events.length;
   const hasChoice = events.some((event) => event["event.name"] === "gen_ai.choice");
-  if (!hasChoice) while (outputFrom > 0 && events[outputFrom - 1]?.["event.name"] === "gen_ai.assistant.message") outputFrom--;
+  if (!hasChoice)
+    while (outputFrom > 0 && events[outputFrom - 1]?.["event.name"] === "gen_ai.assistant.message") outputFrom--;
   const input: Message[] = [];
   const output: Message[] = [];
   events.forEach((event, index) => {
@@ -297,6 +315,24 @@ function fromVercelResponse(reader: SpanReader): Message[] {
   const object = reader.text("ai.response.object");
   if (object !== undefined) parts.push({ type: "text", text: object });
   const calls = reader.json("ai.response.toolCalls");
+  if (isList(calls)) for (const call of calls) if (isRecord(call)) parts.push(readToolCall(call, reader.limits));
+  return parts.length === 0 ? [] : [{ role: "assistant", parts }];
+}
+
+/** LiveKit: the text and the calls of one answer. */
+function fromLivekitResponse(reader: SpanReader): Message[] {
+  return answerOf(reader.text("lk.response.text"), reader.json("lk.response.function_calls"), reader);
+}
+
+function fromSentryResponse(reader: SpanReader): Message[] {
+  const text = reader.json("gen_ai.response.text");
+  const first = isList(text) && text.length === 1 ? text[0] : text;
+  return answerOf(typeof first === "string" ? first : undefined, reader.json("gen_ai.response.tool_calls"), reader);
+}
+
+function answerOf(text: string | undefined, calls: Json | undefined, reader: SpanReader): Message[] {
+  const parts: MessagePart[] = [];
+  if (text !== undefined) parts.push({ type: "text", text });
   if (isList(calls)) for (const call of calls) if (isRecord(call)) parts.push(readToolCall(call, reader.limits));
   return parts.length === 0 ? [] : [{ role: "assistant", parts }];
 }
@@ -364,12 +400,4 @@ export function partInOperationDetails(reader: SpanReader, type: "tool_call" | "
     }
   }
   return undefined;
-}
-
-/** Text of a JSON value as content: blocks joined, other values as compact JSON. */
-export function contentText(value: Json, reader: SpanReader): string {
-  const parts: MessagePart[] = [];
-  readContent(value, parts, reader.limits);
-  const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
-  return texts.length === parts.length && texts.length > 0 ? texts.join("\n") : toCompactJson(value);
 }

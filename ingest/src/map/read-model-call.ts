@@ -1,6 +1,7 @@
 /** Event mapping 2.3: the fields of a model call, as ordered lists of attributes. */
-import type { Json, JsonObject } from "@nonet/proto/json.ts";
+
 import type { Message, SpanClass, ToolDefinition } from "@nonet/proto/event.ts";
+import type { Json, JsonObject } from "@nonet/proto/json.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { normaliseFinishReason, splitFinishReasons } from "./finish-reason.ts";
 import { firstMember, isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
@@ -8,8 +9,8 @@ import { isPresent, toNumber } from "./present-value.ts";
 import { normaliseProvider } from "./provider.ts";
 import type { RawResponse } from "./raw-response.ts";
 import { haystackReplyMetas } from "./read-tokens.ts";
-import { family, type SpanFacts } from "./span-facts.ts";
 import { eventsOf } from "./span-events.ts";
+import { family, type SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 
 export const modelCallSources = {
@@ -74,6 +75,7 @@ export const modelCallSources = {
     "gen_ai.client.operation.time_to_first_chunk",
     "gen_ai.streaming.time_to_first_token",
     "gen_ai.server.time_to_first_token",
+    "lk.response.ttft",
   ],
   ttftMs: ["ai.response.msToFirstChunk", "ai.stream.msToFirstChunk", "ttft_ms", "llm.time_to_first_token_ms"],
   ttftTime: ["langfuse.observation.completion_start_time", "mastra.completion_start_time"],
@@ -85,8 +87,19 @@ export const modelCallSources = {
     "gen_ai.request.streaming",
     "langsmith.request.streaming",
   ],
-  promptName: ["gen_ai.prompt.name", "langfuse.observation.prompt.name", "traceloop.prompt.key", "prompt.id", "gen_ai.prompt.id"],
-  promptVersion: ["langfuse.observation.prompt.version", "traceloop.prompt.version", "prompt.version", "gen_ai.prompt.version"],
+  promptName: [
+    "gen_ai.prompt.name",
+    "langfuse.observation.prompt.name",
+    "traceloop.prompt.key",
+    "prompt.id",
+    "gen_ai.prompt.id",
+  ],
+  promptVersion: [
+    "langfuse.observation.prompt.version",
+    "traceloop.prompt.version",
+    "prompt.version",
+    "gen_ai.prompt.version",
+  ],
 } as const satisfies Record<string, readonly string[]>;
 
 export function readProvider(facts: SpanFacts, ruleId: string): string | undefined {
@@ -128,18 +141,27 @@ export function readModelNames(facts: SpanFacts, raw: RawResponse | undefined): 
     if (named === undefined) continue;
     const asked = overwrittenModelKeys.has(key) ? readAskedModel(facts) : undefined;
     // What was asked for is told apart only where the request itself says so.
-    const answered = responseModel ?? reader.toName(raw?.model) ?? (asked === undefined || asked === named ? undefined : named);
+    const answered =
+      responseModel ?? reader.toName(raw?.model) ?? (asked === undefined || asked === named ? undefined : named);
     return { requestModel: asked ?? named, responseModel: answered };
   }
-  const requestModel = (families & family.adk) === 0 ? undefined : reader.toName(member(reader.json("gcp.vertex.agent.llm_request"), "model"));
-  return { requestModel: requestModel ?? readAskedModel(facts), responseModel: responseModel ?? reader.toName(raw?.model) };
+  const requestModel =
+    (families & family.adk) === 0
+      ? undefined
+      : reader.toName(member(reader.json("gcp.vertex.agent.llm_request"), "model"));
+  return {
+    requestModel: requestModel ?? readAskedModel(facts),
+    responseModel: responseModel ?? reader.toName(raw?.model),
+  };
 }
 
 /** `model` of the request as the instrumentation kept it. */
 function readAskedModel(facts: SpanFacts): string | undefined {
   const { reader, families } = facts;
-  const parameters = (families & family.llm) === 0 ? undefined : member(reader.json("llm.invocation_parameters"), "model");
-  const asked = parameters ?? ((families & family.mlflow) === 0 ? undefined : member(reader.json("mlflow.spanInputs"), "model"));
+  const parameters =
+    (families & family.llm) === 0 ? undefined : member(reader.json("llm.invocation_parameters"), "model");
+  const asked =
+    parameters ?? ((families & family.mlflow) === 0 ? undefined : member(reader.json("mlflow.spanInputs"), "model"));
   return reader.toName(asked);
 }
 
@@ -161,8 +183,16 @@ export function readResponseId(facts: SpanFacts, raw: RawResponse | undefined): 
 
 /** First of these that is an object; then the config of ADK's request. */
 function readRequestJson({ reader, families }: SpanFacts): JsonRecord | undefined {
-  if ((families & (family.llm | family.langfuse | family.adk)) === 0 && !reader.attributes.has("model_request_parameters")) return undefined;
-  for (const key of ["llm.invocation_parameters", "langfuse.observation.model.parameters", "model_request_parameters"] as const) {
+  if (
+    (families & (family.llm | family.langfuse | family.adk)) === 0 &&
+    !reader.attributes.has("model_request_parameters")
+  )
+    return undefined;
+  for (const key of [
+    "llm.invocation_parameters",
+    "langfuse.observation.model.parameters",
+    "model_request_parameters",
+  ] as const) {
     if (!reader.attributes.has(key)) continue;
     const value = reader.json(key);
     if (isRecord(value)) return value;
@@ -224,14 +254,18 @@ export function readFinishReasons(facts: SpanFacts, { output, raw }: Answer): st
   return stated;
 }
 
-function readStatedReasons({ reader, families }: SpanFacts, output: readonly Message[] | undefined): string[] | undefined {
+function readStatedReasons(
+  { reader, families }: SpanFacts,
+  output: readonly Message[] | undefined,
+): string[] | undefined {
   reader.field = "finishReasons";
   for (const key of modelCallSources.finishReasons) {
     if (!reader.attributes.has(key)) continue;
     const reasons = splitFinishReasons(reader.json(key));
     if (reasons.length > 0) return reasons.map(normaliseFinishReason);
   }
-  const ofMessages = output?.flatMap((message) => (message.finishReason === undefined ? [] : [message.finishReason])) ?? [];
+  const ofMessages =
+    output?.flatMap((message) => (message.finishReason === undefined ? [] : [message.finishReason])) ?? [];
   if (ofMessages.length > 0) return ofMessages;
   if ((families & family.haystack) !== 0) {
     const ofReplies = haystackReplyMetas(reader).flatMap((meta) => splitFinishReasons(member(meta, "finish_reason")));
@@ -291,7 +325,10 @@ export function readStreaming({ reader, vercelId }: SpanFacts, ttftMs: number | 
 }
 
 /** 2.3, last row. */
-export function readOperation(facts: SpanFacts, classification: { readonly class: SpanClass; readonly ruleId: string }): string {
+export function readOperation(
+  facts: SpanFacts,
+  classification: { readonly class: SpanClass; readonly ruleId: string },
+): string {
   const { reader, op, vercelId } = facts;
   reader.field = "operation";
   if (classification.class === "embedding") return "embeddings";
@@ -310,7 +347,9 @@ export function readOperation(facts: SpanFacts, classification: { readonly class
 const chatOperations: ReadonlySet<string> = new Set(["generateText", "streamText", "generateObject", "streamObject"]);
 
 const definitionKeys = ["gen_ai.tool.definitions", "llm.tools", "mlflow.chat.tools"] as const;
-const definitionFamilies = family.genAi | family.llm | family.mlflow | family.vercel | family.adk;
+/** Sentry and LiveKit; read last. */
+const lastDefinitionKeys = ["gen_ai.request.available_tools", "lk.function_tools"] as const;
+const definitionFamilies = family.genAi | family.llm | family.mlflow | family.vercel | family.adk | family.livekit;
 
 export function readToolDefinitions(facts: SpanFacts): ToolDefinition[] | undefined {
   const { reader, families } = facts;
@@ -356,13 +395,23 @@ function findToolDefinitions({ reader, families }: SpanFacts): readonly Json[] |
       if (declared.length > 0) return declared;
     }
   }
-  if (!reader.attributes.has("model_request_parameters")) return undefined;
-  const tools = member(reader.json("model_request_parameters"), "function_tools");
-  return isList(tools) ? tools : undefined;
+  if (reader.attributes.has("model_request_parameters")) {
+    const tools = member(reader.json("model_request_parameters"), "function_tools");
+    if (isList(tools)) return tools;
+  }
+  const last = reader.firstJson(lastDefinitionKeys);
+  return isList(last) ? last : undefined;
 }
 
 const parameterKeys = ["parameters", "input_schema", "inputSchema", "parameters_json_schema", "json_schema"] as const;
-const readMembers: ReadonlySet<string> = new Set(["name", "description", "function", "toolSpec", "tool_spec", ...parameterKeys]);
+const readMembers: ReadonlySet<string> = new Set([
+  "name",
+  "description",
+  "function",
+  "toolSpec",
+  "tool_spec",
+  ...parameterKeys,
+]);
 
 function toDefinition(value: Json, reader: SpanReader): ToolDefinition | undefined {
   if (typeof value === "string") return isPresent(value) ? { name: reader.toName(value) ?? value } : undefined;
@@ -376,11 +425,13 @@ function toDefinition(value: Json, reader: SpanReader): ToolDefinition | undefin
   if (typeof description === "string" && description !== "") definition.description = description;
   let parameters = firstMember(body, parameterKeys);
   if (typeof parameters === "string") parameters = reader.parse(parameters);
-  if (isRecord(parameters) && isRecord(parameters["json"]) && Object.keys(parameters).length === 1) parameters = parameters["json"];
+  if (isRecord(parameters) && isRecord(parameters["json"]) && Object.keys(parameters).length === 1)
+    parameters = parameters["json"];
   if (parameters !== undefined) definition.parameters = parameters;
   for (const key of Object.keys(body)) {
     const member = body[key];
-    if (!readMembers.has(key) && member !== undefined && member !== null && key !== "__proto__") definition[key] = member;
+    if (!readMembers.has(key) && member !== undefined && member !== null && key !== "__proto__")
+      definition[key] = member;
   }
   return definition;
 }

@@ -19,15 +19,24 @@ export function readRouting(facts: SpanFacts, ruleId: string): RoutingReading {
   reader.field = "selected";
   switch (ruleId) {
     case "ROUTE-1": {
-      const named = toTargets(reader.json("langgraph.command.goto_nodes")) ?? toTargets(reader.json("langgraph.command.goto_node"));
+      const named =
+        toTargets(reader.json("langgraph.command.goto_nodes")) ?? toTargets(reader.json("langgraph.command.goto_node"));
       const rest = name.startsWith("goto ") ? name.slice("goto ".length) : name;
       return { selected: named ?? [rest], source: reader.name("langgraph.command.source_node"), reason: undefined };
     }
     case "ROUTE-2":
-      return { selected: toTargets(reader.json("mastra.workflow_conditional.selected_steps")), source: undefined, reason: undefined };
+      return {
+        selected: toTargets(reader.json("mastra.workflow_conditional.selected_steps")),
+        source: undefined,
+        reason: undefined,
+      };
     case "ROUTE-3": {
       const output = reader.json("haystack.component.output");
-      return { selected: isRecord(output) ? Object.keys(output).slice(0, itemsMax) : undefined, source: undefined, reason: undefined };
+      return {
+        selected: isRecord(output) ? Object.keys(output).slice(0, itemsMax) : undefined,
+        source: undefined,
+        reason: undefined,
+      };
     }
     case "ROUTE-4": {
       const target = reader.firstName(["message.target_id", "message.destination_id"]);
@@ -68,10 +77,20 @@ export function readApproval({ reader }: SpanFacts): RoutingReading {
   reader.field = "selected";
   const decision = reader.text("decision");
   reader.field = "reason";
-  return { selected: decision === undefined ? undefined : [decision.slice(0, 256)], source: undefined, reason: reader.text("source") };
+  return {
+    selected: decision === undefined ? undefined : [decision.slice(0, 256)],
+    source: undefined,
+    reason: reader.text("source"),
+  };
 }
 
-const commandKeys = ["output.value", "traceloop.entity.output", "mlflow.spanOutputs", "langfuse.observation.output", "gen_ai.completion"] as const;
+const commandKeys = [
+  "output.value",
+  "traceloop.entity.output",
+  "mlflow.spanOutputs",
+  "langfuse.observation.output",
+  "gen_ai.completion",
+] as const;
 
 /**
  * A LangGraph node or tool whose output is a `Command` often tells only there where it goes (corpus).

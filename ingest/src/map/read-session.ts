@@ -5,7 +5,15 @@ import { isRecord } from "./json-shape.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 
-const sessionKeys = ["session_id", "sessionId", "session.id", "thread_id", "threadId", "conversation_id", "conversationId"] as const;
+const sessionKeys = [
+  "session_id",
+  "sessionId",
+  "session.id",
+  "thread_id",
+  "threadId",
+  "conversation_id",
+  "conversationId",
+] as const;
 const userKeys = ["user_id", "userId", "user.id"] as const;
 
 /** Step 4: where SDKs put what the application associates with a run. */
@@ -42,7 +50,13 @@ const lastSessionKeys = [
 ] as const;
 
 const firstUserKeys = ["user.id", "langfuse.user.id", "enduser.id", "gen_ai.user.id"] as const;
-const lastUserKeys = [...userKeys.map((key) => `metadata.${key}`), "mlflow.trace.user", "llm.user", "userId", "user_id"] as const;
+const lastUserKeys = [
+  ...userKeys.map((key) => `metadata.${key}`),
+  "mlflow.trace.user",
+  "llm.user",
+  "userId",
+  "user_id",
+] as const;
 
 export function readOwnSessionId(facts: SpanFacts): string | undefined {
   const { reader } = facts;

@@ -6,8 +6,8 @@ import { isRecord } from "./json-shape.ts";
 import type { EventDraft } from "./mapped-span.ts";
 import { isPresent, toAmount, toBoolean, toNumber } from "./present-value.ts";
 import {
-  annotationOf,
   type AttributeSource,
+  annotationOf,
   type GuardrailReading,
   readDetails,
   readVerdict,
@@ -70,7 +70,12 @@ function readEvaluationEvent(reader: SpanReader, event: DecodedSpanEvent, index:
   return [guardrailDraft(reading, placeOf(event, index, "EVT-EVAL"))];
 }
 
-const guardrailNameKeys = ["gen_ai.guardrail.name", "gen_ai.guardrail.component.name", "guard.name", "gen_ai.security.policy.name"] as const;
+const guardrailNameKeys = [
+  "gen_ai.guardrail.name",
+  "gen_ai.guardrail.component.name",
+  "guard.name",
+  "gen_ai.security.policy.name",
+] as const;
 
 function readGuardrailEvent(reader: SpanReader, event: DecodedSpanEvent, index: number): EventDraft[] {
   const source = sourceOf(reader, event);
@@ -87,7 +92,8 @@ function readGuardrailEvent(reader: SpanReader, event: DecodedSpanEvent, index: 
 
 function readThreatEvent(reader: SpanReader, event: DecodedSpanEvent, index: number): EventDraft[] {
   const name = eventText(reader, event, ["agent.threat.category", "agent.threat.type", "gen_ai.agent.threat.type"]);
-  const score = toNumber(event.attributes.get("agent.threat.score")) ?? toNumber(event.attributes.get("agent.threat.confidence"));
+  const score =
+    toNumber(event.attributes.get("agent.threat.score")) ?? toNumber(event.attributes.get("agent.threat.confidence"));
   const reading: GuardrailReading = {
     guardrailName: reader.toName(name) ?? "threat",
     evalKind: "threat",
@@ -208,7 +214,13 @@ function sourceOf(reader: SpanReader, event: DecodedSpanEvent): AttributeSource 
   };
 }
 
-const annotationPrefixes = ["annotations", "evaluations", "span.evaluations", "trace.evaluations", "session.evaluations"] as const;
+const annotationPrefixes = [
+  "annotations",
+  "evaluations",
+  "span.evaluations",
+  "trace.evaluations",
+  "session.evaluations",
+] as const;
 
 /** ATTR-GUARD and ATTR-EVAL: verdicts and scores in the attributes of a span of any other class. */
 export function readAttributeEvaluations(facts: SpanFacts, spanClass: string, times: SpanTimes): EventDraft[] {
@@ -220,7 +232,12 @@ export function readAttributeEvaluations(facts: SpanFacts, spanClass: string, ti
     reader.field = "result";
     const result = readVerdict(source) ?? "unknown";
     const guardrailName = reader.firstName(guardrailNameKeys) ?? "guardrail";
-    const reading: GuardrailReading = { ...readDetails(source, reader, result), guardrailName, evalKind: "guardrail", result };
+    const reading: GuardrailReading = {
+      ...readDetails(source, reader, result),
+      guardrailName,
+      evalKind: "guardrail",
+      result,
+    };
     drafts.push(guardrailDraft(reading, { ruleId: "ATTR-GUARD", discriminator: "attr", time }));
   }
   if ((families & family.genAi) !== 0 && spanClass !== "evaluator") {

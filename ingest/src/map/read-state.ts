@@ -1,6 +1,7 @@
 /** Event mapping 2.11 and 3.3: changes of memory, session and workflow state. */
-import type { Json } from "@nonet/proto/json.ts";
+
 import type { SpanClass, StateChangeEvent } from "@nonet/proto/event.ts";
+import type { Json } from "@nonet/proto/json.ts";
 import { stateOperations } from "./dialects/span-rule.ts";
 import { isRecord, type JsonRecord, member } from "./json-shape.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
@@ -22,7 +23,13 @@ const keyKeys = [
   "gen_ai.memory.namespace",
 ] as const;
 const beforeKeys = ["state.before", "state.old_value"] as const;
-const afterKeys = ["state.after", "state.new_value", "state.value", "gen_ai.memory.records", "gen_ai.memory.content"] as const;
+const afterKeys = [
+  "state.after",
+  "state.new_value",
+  "state.value",
+  "gen_ai.memory.records",
+  "gen_ai.memory.content",
+] as const;
 
 const operations: ReadonlySet<string> = new Set(["set", "create", "update", "upsert", "delete"]);
 const scopes: ReadonlySet<string> = new Set(["memory", "session", "workflow"]);
@@ -40,8 +47,15 @@ export function readState({ reader, name, op }: SpanFacts): StateReading {
   const after = reader.firstJson(afterKeys);
   return {
     stateKey,
-    operation: memoryOperation ?? (stated !== undefined && operations.has(stated) ? (stated as StateReading["operation"]) : "set"),
-    scope: memoryOperation !== undefined ? "memory" : scope !== undefined && scopes.has(scope) ? (scope as StateReading["scope"]) : "session",
+    operation:
+      memoryOperation ??
+      (stated !== undefined && operations.has(stated) ? (stated as StateReading["operation"]) : "set"),
+    scope:
+      memoryOperation !== undefined
+        ? "memory"
+        : scope !== undefined && scopes.has(scope)
+          ? (scope as StateReading["scope"])
+          : "session",
     before,
     after,
   };
@@ -54,15 +68,23 @@ const noNodeOutput: ReadonlySet<string> = new Set(["lc", "role", "content", "typ
  *
  * @returns the state keys with their values, in key order.
  */
-export function readLangGraphUpdate(facts: SpanFacts, spanClass: SpanClass): readonly (readonly [key: string, value: Json])[] {
+export function readLangGraphUpdate(
+  facts: SpanFacts,
+  spanClass: SpanClass,
+): readonly (readonly [key: string, value: Json])[] {
   if (spanClass !== "chain" && spanClass !== "agent" && spanClass !== "step") return [];
   const { reader, name, families } = facts;
-  if ((families & (family.openinference | family.traceloop | family.langfuse | family.mlflow | family.langsmith)) === 0) return [];
+  if ((families & (family.openinference | family.traceloop | family.langfuse | family.mlflow | family.langsmith)) === 0)
+    return [];
   reader.field = "stateKey";
   const node = readLangGraphNode(facts);
   if (node === undefined || node !== (reader.name("gen_ai.task.name") ?? name)) return [];
   let output = reader.json("output.value") ?? reader.json("traceloop.entity.output");
-  if (isRecord(output) && "outputs" in output && Object.keys(output).every((key) => key === "outputs" || key === "kwargs")) {
+  if (
+    isRecord(output) &&
+    "outputs" in output &&
+    Object.keys(output).every((key) => key === "outputs" || key === "kwargs")
+  ) {
     output = output["outputs"];
   }
   if (!isRecord(output)) return [];
@@ -97,7 +119,10 @@ export function readLangGraphNode({ reader, families }: SpanFacts): string | und
 }
 
 /** STATE-ADK: what an agent changed in the session. */
-export function readAdkStateDelta({ reader, scope }: SpanFacts, spanClass: SpanClass): readonly (readonly [key: string, value: Json])[] {
+export function readAdkStateDelta(
+  { reader, scope }: SpanFacts,
+  spanClass: SpanClass,
+): readonly (readonly [key: string, value: Json])[] {
   if (spanClass !== "agent" || !scope.startsWith("openinference.instrumentation.google_adk")) return [];
   reader.field = "stateKey";
   const delta = member(member(reader.json("output.value"), "actions"), "state_delta");

@@ -2,8 +2,9 @@
  * Event mapping 2.3 and 2.8: token counts and cost. `inputTokens` includes cached and cache-written tokens, `outputTokens` reasoning tokens;
  * senders that report otherwise are corrected here.
  */
-import type { Json } from "@nonet/proto/json.ts";
+
 import type { TokenUsage } from "@nonet/proto/event.ts";
+import type { Json } from "@nonet/proto/json.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { firstMember, isRecord, type JsonRecord, member } from "./json-shape.ts";
 import { toAmount } from "./present-value.ts";
@@ -103,7 +104,11 @@ const usageFamilies = family.genAi | family.llm | family.vercel | family.codex |
  * @param modelSpan the general attribute `usage` and Haystack replies count on model spans only.
  * @param rawUsage of the provider's response, used when no attribute has counts.
  */
-export function readTokens(facts: SpanFacts, modelSpan: boolean, rawUsage?: JsonRecord): TokenUsage & { usagePartial?: true } {
+export function readTokens(
+  facts: SpanFacts,
+  modelSpan: boolean,
+  rawUsage?: JsonRecord,
+): TokenUsage & { usagePartial?: true } {
   const { reader } = facts;
   reader.field = "inputTokens";
   const counts = isClaudeCode(facts) ? readClaudeCodeCounts(reader) : readCounts(facts, modelSpan);
@@ -111,14 +116,22 @@ export function readTokens(facts: SpanFacts, modelSpan: boolean, rawUsage?: Json
   if (counts.input === undefined && counts.output === undefined && (facts.families & family.genAi) !== 0) {
     partial = readPartialCounts(reader, counts);
   }
-  if (counts.input === undefined && counts.output === undefined && rawUsage !== undefined) readUsageObject(rawUsage, counts);
+  if (counts.input === undefined && counts.output === undefined && rawUsage !== undefined)
+    readUsageObject(rawUsage, counts);
   includeCache(facts, counts);
   return toUsage(counts, partial);
 }
 
 function readCounts(facts: SpanFacts, modelSpan: boolean): Counts {
   const { reader, families } = facts;
-  const counts: Counts = { input: undefined, output: undefined, total: undefined, cached: undefined, cacheWrite: undefined, reasoning: undefined };
+  const counts: Counts = {
+    input: undefined,
+    output: undefined,
+    total: undefined,
+    cached: undefined,
+    cacheWrite: undefined,
+    reasoning: undefined,
+  };
   if ((families & usageFamilies) !== 0) {
     counts.input = readField(reader, "inputTokens");
     counts.output = readField(reader, "outputTokens");
@@ -134,7 +147,8 @@ function readCounts(facts: SpanFacts, modelSpan: boolean): Counts {
     if ((families & family.haystack) !== 0) readHaystackCounts(facts, counts);
     readUsageAttribute(reader, counts);
   }
-  if (counts.input === undefined && counts.output === undefined && (families & family.langfuse) !== 0) readBuckets(reader, counts);
+  if (counts.input === undefined && counts.output === undefined && (families & family.langfuse) !== 0)
+    readBuckets(reader, counts);
   return counts;
 }
 
@@ -150,7 +164,9 @@ function readTokenDetails(reader: SpanReader, counts: Counts): void {
     counts.cacheWrite ??= toAmount(firstMember(details, ["cache_creation", "cache_write"]));
   }
   if (reader.attributes.has("gen_ai.usage.output_token_details")) {
-    counts.reasoning ??= toAmount(firstMember(reader.json("gen_ai.usage.output_token_details"), ["reasoning", "reasoning_tokens"]));
+    counts.reasoning ??= toAmount(
+      firstMember(reader.json("gen_ai.usage.output_token_details"), ["reasoning", "reasoning_tokens"]),
+    );
   }
 }
 
@@ -162,7 +178,8 @@ function readAdkCounts(reader: SpanReader, counts: Counts): void {
   const thoughts = toAmount(member(usage, "thoughts_token_count"));
   const candidates = toAmount(member(usage, "candidates_token_count"));
   counts.input = input;
-  counts.output = candidates === undefined && thoughts === undefined ? counts.output : (candidates ?? 0) + (thoughts ?? 0);
+  counts.output =
+    candidates === undefined && thoughts === undefined ? counts.output : (candidates ?? 0) + (thoughts ?? 0);
   counts.cached = toAmount(member(usage, "cached_content_token_count")) ?? counts.cached;
   counts.reasoning = thoughts ?? counts.reasoning;
 }
@@ -335,7 +352,10 @@ const aggregateSources = {
   inputTokens: ["gen_ai.aggregated_usage.input_tokens"],
   outputTokens: ["gen_ai.aggregated_usage.output_tokens"],
   cachedInputTokens: ["gen_ai.aggregated_usage.cache_read.input_tokens"],
-  reasoningTokens: ["gen_ai.aggregated_usage.reasoning.output_tokens", "gen_ai.aggregated_usage.details.reasoning_tokens"],
+  reasoningTokens: [
+    "gen_ai.aggregated_usage.reasoning.output_tokens",
+    "gen_ai.aggregated_usage.details.reasoning_tokens",
+  ],
 } as const;
 
 /** Totals that a root reports (section 4); never summed with those of `llm_call`. */

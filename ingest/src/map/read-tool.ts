@@ -1,6 +1,7 @@
 /** Event mapping 2.9: tools and retrievals. */
-import type { Json } from "@nonet/proto/json.ts";
+
 import type { McpCall } from "@nonet/proto/event.ts";
+import type { Json } from "@nonet/proto/json.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { hasOnlyKeys, isList, isRecord, member, newRecord } from "./json-shape.ts";
 import { isPresent } from "./present-value.ts";
@@ -82,7 +83,13 @@ export const toolSources = {
     "gen_ai.completion",
     "output",
   ],
-  retrievalName: ["tool.name", "gen_ai.data_source.id", "haystack.component.name", "gen_ai.memory.store.name", "traceloop.entity.name"],
+  retrievalName: [
+    "tool.name",
+    "gen_ai.data_source.id",
+    "haystack.component.name",
+    "gen_ai.memory.store.name",
+    "traceloop.entity.name",
+  ],
   retrievalQuery: [
     "gen_ai.retrieval.query.text",
     "gen_ai.memory.query.text",
@@ -164,7 +171,8 @@ function readOwnToolName(facts: SpanFacts): string {
     const logfireName = reader.name("name");
     if (logfireName !== undefined) return logfireName;
   }
-  const entity = (facts.tl === undefined ? undefined : reader.name("traceloop.entity.name")) ?? reader.name("agentops.entity.name");
+  const entity =
+    (facts.tl === undefined ? undefined : reader.name("traceloop.entity.name")) ?? reader.name("agentops.entity.name");
   if (entity !== undefined) return entity;
   return reader.toName(stripPrefix(name, namePrefixes, ".tool")) ?? reader.toName(name) ?? "tool";
 }
@@ -172,7 +180,8 @@ function readOwnToolName(facts: SpanFacts): string {
 /** A decorated dispatcher `call(name, arguments)`: its positional arguments repeat the name of the tool (corpus, Langfuse). */
 function dropOwnName(args: Json | undefined, toolName: string): Json | undefined {
   const positional = member(args, "args");
-  if (!isList(positional) || positional.length !== 2 || positional[0] !== toolName || isPresent(member(args, "kwargs"))) return args;
+  if (!isList(positional) || positional.length !== 2 || positional[0] !== toolName || isPresent(member(args, "kwargs")))
+    return args;
   return isRecord(positional[1]) ? positional[1] : args;
 }
 
@@ -185,7 +194,9 @@ function stripPrefix(name: string, prefixes: readonly string[], suffix?: string)
       break;
     }
   }
-  return suffix !== undefined && rest.endsWith(suffix) && rest.length > suffix.length ? rest.slice(0, -suffix.length) : rest;
+  return suffix !== undefined && rest.endsWith(suffix) && rest.length > suffix.length
+    ? rest.slice(0, -suffix.length)
+    : rest;
 }
 
 const claudeArgumentKeys = ["file_path", "full_command", "skill_name", "subagent_type"] as const;
@@ -271,7 +282,12 @@ function readResult(facts: SpanFacts): ResultReading {
 function readValue(value: Json, reader: SpanReader): ResultReading {
   const unwrapped = unwrapResult(value, reader.limits);
   const callId = unwrapped.callId === undefined ? undefined : reader.toName(unwrapped.callId);
-  return { value: unwrapped.value, isError: unwrapped.isError || isHaystackError(reader, value), callId, name: unwrapped.name };
+  return {
+    value: unwrapped.value,
+    isError: unwrapped.isError || isHaystackError(reader, value),
+    callId,
+    name: unwrapped.name,
+  };
 }
 
 function openOnlyResult(value: Json): Json {
@@ -282,7 +298,12 @@ const errorOnly: ReadonlySet<string> = new Set(["error"]);
 
 /** Haystack reports a failed tool as `{error: ...}` alone; elsewhere that is data. */
 function isHaystackError(reader: SpanReader, value: Json): boolean {
-  return reader.attributes.has("haystack.agent.step.tool.output") && isRecord(value) && "error" in value && hasOnlyKeys(value, errorOnly);
+  return (
+    reader.attributes.has("haystack.agent.step.tool.output") &&
+    isRecord(value) &&
+    "error" in value &&
+    hasOnlyKeys(value, errorOnly)
+  );
 }
 
 const toolOutputMembers = ["output", "content", "diff"] as const;
@@ -336,7 +357,8 @@ const queryMembers = ["query", "query_str", "input", "str_or_query_bundle", "tex
 export function readRetrieval(facts: SpanFacts): ToolReading {
   const { reader, name, op } = facts;
   reader.field = "toolName";
-  const toolName = reader.firstName(toolSources.retrievalName) ?? reader.toName(stripPrefix(name, retrievalPrefixes)) ?? "retrieval";
+  const toolName =
+    reader.firstName(toolSources.retrievalName) ?? reader.toName(stripPrefix(name, retrievalPrefixes)) ?? "retrieval";
   reader.field = "callId";
   const callId = reader.firstName(toolSources.callId);
   reader.field = "toolDescription";

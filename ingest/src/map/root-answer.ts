@@ -37,7 +37,8 @@ const finalTextKeys = [
 export function readRootAnswer(facts: SpanFacts): RootAnswer {
   const { reader } = facts;
   const own = readRootOutputMessages(reader);
-  const content = (own === undefined ? undefined : lastAssistantText(own)) ?? readFinalText(reader) ?? readAllMessages(reader);
+  const content =
+    (own === undefined ? undefined : lastAssistantText(own)) ?? readFinalText(reader) ?? readAllMessages(reader);
   const ownReason = own?.findLast((message) => message.finishReason !== undefined)?.finishReason;
   return {
     content: content === undefined ? undefined : limitContent(reader, content),
@@ -77,7 +78,7 @@ function readFinalText(reader: SpanReader): string | undefined {
 
 /** `StopEvent(result=AgentOutput(...`: the `repr` of a Python object, often cut, is what a log shows and not what was answered (corpus). */
 function isRepresentation(text: string): boolean {
-  return /^[A-Z]\w{2,80}\(_?[a-z]\w{0,80}=/.test(text);
+  return /^[A-Z]\w{2,80}\(\s{0,8}_?[a-z]\w{0,80}=/.test(text);
 }
 
 /** Step 3, Pydantic AI. */
@@ -91,7 +92,18 @@ function readAllMessages(reader: SpanReader): string | undefined {
   return undefined;
 }
 
-const answerMembers = ["output", "outputs", "raw", "final_output", "result", "response", "answer", "text", "content", "message"] as const;
+const answerMembers = [
+  "output",
+  "outputs",
+  "raw",
+  "final_output",
+  "result",
+  "response",
+  "answer",
+  "text",
+  "content",
+  "message",
+] as const;
 const openingsMax = 12;
 
 /** The text that a structured output ends in; a value without one is its compact JSON. */
@@ -130,7 +142,10 @@ function textOfRecord(value: JsonRecord, reader: SpanReader): string | undefined
 
 function isMessage(value: JsonRecord): boolean {
   if ("role" in value && ("content" in value || "parts" in value)) return true;
-  return (value["type"] === "constructor" && "kwargs" in value) || (isRecord(value["data"]) && "content" in value["data"] && "type" in value);
+  return (
+    (value["type"] === "constructor" && "kwargs" in value) ||
+    (isRecord(value["data"]) && "content" in value["data"] && "type" in value)
+  );
 }
 
 function textOfMessage(value: JsonRecord, reader: SpanReader): string | undefined {
@@ -151,7 +166,13 @@ function nextValue(value: JsonRecord): Json | undefined {
   return typeof only === "object" && only !== null ? only : undefined;
 }
 
-const outputKeys = ["output.value", "traceloop.entity.output", "langfuse.observation.output", "mlflow.spanOutputs", "gen_ai.completion"] as const;
+const outputKeys = [
+  "output.value",
+  "traceloop.entity.output",
+  "langfuse.observation.output",
+  "mlflow.spanOutputs",
+  "gen_ai.completion",
+] as const;
 
 /** LangGraph's paused runs answer with `__interrupt__`. */
 function isInterrupted(reader: SpanReader): boolean {

@@ -60,7 +60,12 @@ function cleanList(list: readonly Json[], reader: SpanReader, options: SanitiseO
   return copy ?? list;
 }
 
-function cleanObject(object: { readonly [key: string]: Json }, reader: SpanReader, options: SanitiseOptions, depth: number): Json {
+function cleanObject(
+  object: { readonly [key: string]: Json },
+  reader: SpanReader,
+  options: SanitiseOptions,
+  depth: number,
+): Json {
   const { objectKeysMax, nameCharsMax } = reader.limits;
   const keys = Object.keys(object);
   let changed = false;

@@ -1,6 +1,8 @@
 /** Event mapping 6.2: characters, secrets, bytes. Each function returns its argument itself when there is nothing to change. */
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find.
 const controlCharacter = /[\u0000-\u0008\u000b-\u001f\u007f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to remove.
 const controlCharacters = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 /** True when `cleanText` would change the text. */
@@ -14,9 +16,9 @@ export function isUncleanText(text: string): boolean {
  */
 export function isUncleanJsonText(text: string): boolean {
   for (let at = text.indexOf("\\"); at >= 0; at = text.indexOf("\\", at + 2)) {
-    const escape = text.charCodeAt(at + 1);
+    const letter = text.charCodeAt(at + 1);
     // \u, \r, \b, \f
-    if (escape === 117 || escape === 114 || escape === 98 || escape === 102) return true;
+    if (letter === 117 || letter === 114 || letter === 98 || letter === 102) return true;
   }
   return text.includes("\u007f") || !text.isWellFormed();
 }
@@ -70,7 +72,9 @@ export const maskedValue = "[masked]";
 const secretName =
   /(^|[._-])(authorization|cookie|set-cookie|password|passwd|secret|api[_-]?key|access[_-]?token|refresh[_-]?token|private[_-]?key|client[_-]?secret)$/i;
 /** Last letters of the words above, as bits from `a`: most keys end otherwise and need no pattern. */
-const secretLastLetters = new Set([..."nedty"].flatMap((letter) => [letter.charCodeAt(0), letter.toUpperCase().charCodeAt(0)]));
+const secretLastLetters = new Set(
+  [..."nedty"].flatMap((letter) => [letter.charCodeAt(0), letter.toUpperCase().charCodeAt(0)]),
+);
 
 /** Keys of metadata and tool arguments, at any depth. */
 export function isSecretKey(key: string): boolean {
@@ -79,7 +83,11 @@ export function isSecretKey(key: string): boolean {
   return secretName.test(key.length > 64 ? key.slice(-64) : key);
 }
 
-const secretAttributes: ReadonlySet<string> = new Set(["llm.headers", "langsmith.request.headers", "gen_ai.request.extra_headers"]);
+const secretAttributes: ReadonlySet<string> = new Set([
+  "llm.headers",
+  "langsmith.request.headers",
+  "gen_ai.request.extra_headers",
+]);
 const secretPrefixes = [
   "ai.request.headers.",
   "http.request.header.",

@@ -17,6 +17,7 @@ export function eventsOf(reader: SpanReader): readonly DecodedSpanEvent[] {
 export function eventJson(reader: SpanReader, event: DecodedSpanEvent, key: string): Json | undefined {
   const value = event.attributes.get(key);
   if (value === undefined || !isPresent(value)) return undefined;
+  reader.noteRead(`${event.name}: ${key}`);
   if (typeof value === "string") return reader.parse(value);
   if (typeof value === "object") reader.unclean = true;
   return toJson(value, reader.limits.inlineBytesMax);
@@ -28,6 +29,7 @@ export function eventText(reader: SpanReader, event: DecodedSpanEvent, keys: rea
     const value = event.attributes.get(key);
     if (value === undefined || !isPresent(value) || (typeof value === "object" && value !== null)) continue;
     const text = String(value);
+    reader.noteRead(`${event.name}: ${key}`);
     reader.noteText(text);
     return text;
   }
@@ -39,6 +41,7 @@ export function eventRecord(reader: SpanReader, event: DecodedSpanEvent): { [key
   const record = newRecord();
   for (const [key, value] of event.attributes) {
     if (!isPresent(value)) continue;
+    reader.noteRead(`${event.name}: ${key}`);
     if (typeof value === "string") reader.noteText(value);
     else if (typeof value === "object") reader.unclean = true;
     record[key] = toJson(value, reader.limits.inlineBytesMax);

@@ -122,8 +122,9 @@ const familyPrefixes: readonly (readonly [prefix: string, bits: number])[] = [
 ];
 
 /** Prefixes by first letter, so that a key meets only those it can have. */
-const prefixesByLetter: readonly (readonly (readonly [prefix: string, bits: number])[])[] = Array.from({ length: 128 }, (_, code) =>
-  familyPrefixes.filter(([prefix]) => prefix.charCodeAt(0) === code),
+const prefixesByLetter: readonly (readonly (readonly [prefix: string, bits: number])[])[] = Array.from(
+  { length: 128 },
+  (_, code) => familyPrefixes.filter(([prefix]) => prefix.charCodeAt(0) === code),
 );
 
 /** Span names and scopes that rules know without any attribute. */

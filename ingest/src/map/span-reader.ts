@@ -14,7 +14,8 @@ export type FieldReads = Map<string, Set<string>>;
 /** A word that needs no cleaning: printable ASCII, not quoted, no blanks around it, and not `unknown`. */
 function isPlainName(text: string, charsMax: number): boolean {
   const { length } = text;
-  if (length > charsMax || length === 0 || text.charCodeAt(0) === 32 || text.charCodeAt(length - 1) === 32) return false;
+  if (length > charsMax || length === 0 || text.charCodeAt(0) === 32 || text.charCodeAt(length - 1) === 32)
+    return false;
   for (let at = 0; at < length; at++) {
     const code = text.charCodeAt(at);
     if (code < 32 || code > 126 || code === 34) return false;
@@ -44,7 +45,11 @@ export class SpanReader {
   readonly #parsed = new Map<string, Json>();
   readonly #folded = new Map<string, readonly Json[]>();
 
-  constructor(span: DecodedSpan, limits: MappingLimits, options: { reads?: FieldReads | undefined; onLimit?: ((limit: LimitName) => void) | undefined } = {}) {
+  constructor(
+    span: DecodedSpan,
+    limits: MappingLimits,
+    options: { reads?: FieldReads | undefined; onLimit?: ((limit: LimitName) => void) | undefined } = {},
+  ) {
     this.span = span;
     this.attributes = span.attributes;
     this.limits = limits;
@@ -67,6 +72,11 @@ export class SpanReader {
 
   has(key: string): boolean {
     return this.value(key) !== undefined;
+  }
+
+  /** @param key an attribute, or a place in a span event. */
+  noteRead(key: string): void {
+    if (this.reads !== undefined) this.#note(key);
   }
 
   #note(key: string): void {
@@ -171,7 +181,8 @@ export class SpanReader {
       list = folded.items;
       this.#folded.set(prefix, list);
     }
-    if (list.length > 0 && this.reads !== undefined) for (const key of this.attributes.keys()) if (key.startsWith(prefix)) this.#note(key);
+    if (list.length > 0 && this.reads !== undefined)
+      for (const key of this.attributes.keys()) if (key.startsWith(prefix)) this.#note(key);
     return list;
   }
 

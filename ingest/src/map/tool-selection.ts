@@ -19,7 +19,8 @@ export function toolSelection(input: ToolSelectionInput): EventDraft | undefined
   if (calls.length === 0 && !hasToolCall && finishReasons?.includes("tool_calls") !== true) return undefined;
   const kept = calls.slice(0, callsMax);
   const selected = kept.flatMap((call) => (call.toolName === undefined ? [] : [call.toolName]));
-  const reason = outputMessages === undefined ? undefined : textOfParts(outputMessages.flatMap((message) => message.parts));
+  const reason =
+    outputMessages === undefined ? undefined : textOfParts(outputMessages.flatMap((message) => message.parts));
   return {
     eventType: "decision",
     decisionKind: "tool_selection",

@@ -29,7 +29,11 @@ function unwrapArgumentsOnce(value: Json, ambient: boolean, limits: MappingLimit
     if (isPresent(inputs)) return inputs;
     return typeof inputText === "string" ? parseJsonText(inputText, limits).value : inputText;
   }
-  if (typeof member(value, "tool_name") === "string" && member(value, "arguments") !== undefined && Object.keys(value).length === 2) {
+  if (
+    typeof member(value, "tool_name") === "string" &&
+    member(value, "arguments") !== undefined &&
+    Object.keys(value).length === 2
+  ) {
     return parsed(member(value, "arguments") ?? null, limits);
   }
   if (ambient) {
@@ -105,7 +109,16 @@ interface ResultStep {
 const outputKeys: ReadonlySet<string> = new Set(["output", "kwargs"]);
 const namedResponseKeys: ReadonlySet<string> = new Set(["id", "name", "response", "scheduling", "will_continue"]);
 const typedValues: ReadonlySet<string> = new Set(["text", "json", "content", "error-text", "error-json"]);
-const mcpResultKeys: ReadonlySet<string> = new Set(["content", "isError", "structuredContent", "status", "toolUseId", "_meta", "is_error", "meta"]);
+const mcpResultKeys: ReadonlySet<string> = new Set([
+  "content",
+  "isError",
+  "structuredContent",
+  "status",
+  "toolUseId",
+  "_meta",
+  "is_error",
+  "meta",
+]);
 
 function unwrapResultOnce(value: Json): ResultStep | undefined {
   if (isList(value)) return unwrapBlocks(value);
@@ -114,7 +127,8 @@ function unwrapResultOnce(value: Json): ResultStep | undefined {
   const message = unwrapToolMessage(value);
   if (message !== undefined) return message;
   // llama-index ToolOutput (corpus).
-  if ("raw_output" in value && "tool_name" in value) return { value: value["raw_output"], isError: value["is_error"] === true };
+  if ("raw_output" in value && "tool_name" in value)
+    return { value: value["raw_output"], isError: value["is_error"] === true };
   if (typeof value["name"] === "string" && "response" in value && hasOnlyKeys(value, namedResponseKeys)) {
     return { value: onlyResult(value["response"]) };
   }

@@ -271,12 +271,18 @@ function respondPlain(stream: ServerHttp2Stream, status: number, text: string): 
   });
 }
 
-/** NO_ERROR after a whole response asks the client to stop sending without discarding the response (RFC 9113 8.1). */
+/**
+ * Lets what a client still sends pass unread. One that does not end is told to stop, later: a reset right behind the response would overtake it in
+ * some clients.
+ */
 function stopReading(stream: ServerHttp2Stream): void {
   if (stream.readableEnded) return;
   stream.resume();
-  stream.close();
+  const timer = startTimer(lingerMs, () => stream.close());
+  stream.once("close", () => clearTimeout(timer));
 }
+
+const lingerMs = 1_000;
 
 /** Runs a write unless the stream is gone; it may go in between, which Node reports by throwing. */
 function whileOpen(stream: ServerHttp2Stream, write: () => void): void {

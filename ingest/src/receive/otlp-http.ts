@@ -192,8 +192,9 @@ function leavesMuchUnread(request: IncomingMessage): boolean {
 function discard(request: IncomingMessage, closes: boolean): void {
   request.resume();
   if (request.httpVersionMajor === 2) {
-    // NO_ERROR after a whole response asks the client to stop sending (RFC 9113 8.1).
-    (request as IncomingMessage & { readonly stream: ServerHttp2Stream }).stream.close();
+    const { stream } = request as IncomingMessage & { readonly stream: ServerHttp2Stream };
+    const timer = setTimeout(() => stream.close(), lingerMs).unref();
+    stream.once("close", () => clearTimeout(timer));
   } else if (closes) {
     const { socket } = request;
     const timer = setTimeout(() => socket.destroy(), lingerMs).unref();

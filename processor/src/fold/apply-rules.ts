@@ -1,14 +1,17 @@
 /** The rules of Stage B, in the order in which they build on each other. Source: event-mapping.md 3.3, 3.4, section 4. */
 import { collectAgentSpans } from "./agent-spans.ts";
 import { decideCallHandoffs } from "./call-handoff.ts";
+import { decideCommandHandoffs } from "./command-handoffs.ts";
 import { decideControlFlow } from "./control-flow.ts";
 import { type DuplicateCall, findDuplicateCalls, isRepeatable } from "./duplicates.ts";
 import { resolveHandoffs } from "./handoffs.ts";
 import { nestModelCalls } from "./model-nesting.ts";
+import { completeFromSteps } from "./model-steps.ts";
 import { nodeEventId } from "./place-events.ts";
 import { markPropagated } from "./propagation.ts";
 import { concludeTurns, type TurnConclusion } from "./response.ts";
 import { completeDetails } from "./span-details.ts";
+import { completeArguments } from "./tool-arguments.ts";
 import { nestTools } from "./tool-nesting.ts";
 import type { TraceIndex } from "./trace-index.ts";
 import { note, setDrafts, type TraceNode } from "./trace-node.ts";
@@ -22,11 +25,14 @@ import { note, setDrafts, type TraceNode } from "./trace-node.ts";
  */
 export function applyRules(index: TraceIndex, roots: readonly TraceNode[], tenantId: string): TurnConclusion[] {
   completeDetails(index.details);
+  completeFromSteps(index.modelSteps);
   nestModelCalls(index.models);
   nestTools(index.tools);
+  completeArguments(index);
   decideControlFlow(index.flows);
   const agents = collectAgentSpans(index.agents);
   resolveHandoffs(index.handoffs, agents);
+  decideCommandHandoffs(index, agents);
   if (index.transfers.length > 0) decideCallHandoffs(callersOf(index.transfers), index, agents);
   markPropagated(index.failures);
   const duplicates = findDuplicateCalls(index);

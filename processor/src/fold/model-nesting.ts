@@ -158,7 +158,7 @@ function replaceCall(node: TraceNode, filled: ModelCall, wrapper: TraceNode): vo
 }
 
 /** Undefined while the call is open, and where nothing but `response.has_tool_call` of its own span says that it asked for tools. */
-function selectionOf(call: ModelCall): EventDraft | undefined {
+export function selectionOf(call: ModelCall): EventDraft | undefined {
   if (call.endTimeUnixNano === undefined) return undefined;
   return toolSelection({
     outputMessages: call.outputMessages,

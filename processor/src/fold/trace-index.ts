@@ -1,6 +1,8 @@
 /** Which spans of a trace a rule has to look at, so that it need not look at all. */
 import type { EventDraft, MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import { readToolHandoff } from "@nonet/ingest/map/read-handoff.ts";
+import type { Json } from "@nonet/proto/json.ts";
+import { needsArguments } from "./tool-arguments.ts";
 import { isEarlier, type TraceNode } from "./trace-node.ts";
 
 export interface TraceIndex {
@@ -12,7 +14,7 @@ export interface TraceIndex {
   readonly agents: TraceNode[];
   /** With handoff drafts of Stage A. */
   readonly handoffs: TraceNode[];
-  /** With a Command that goes somewhere. */
+  /** With a Command that goes somewhere, and spans that are one. */
   readonly commands: TraceNode[];
   /** Model spans whose output asks for a tool that moves control. */
   readonly transfers: TraceNode[];
@@ -22,6 +24,12 @@ export interface TraceIndex {
   readonly failures: TraceNode[];
   /** Whose single events say something because of another span. */
   readonly details: TraceNode[];
+  /** Tool spans without arguments as an object. */
+  readonly needingArguments: TraceNode[];
+  /** Steps that tell what the model call below them asked for. */
+  readonly modelSteps: TraceNode[];
+  /** What models asked for, by call id; of several spans that tell of one request, the earliest counts. */
+  readonly requests: Map<string, { readonly node: TraceNode; readonly arguments: Json | undefined }>;
   /** That state a run. */
   readonly runs: TraceNode[];
   /** The earliest that states a session, a user. */
@@ -44,6 +52,9 @@ export function createIndex(): TraceIndex {
     flows: [],
     failures: [],
     details: [],
+    needingArguments: [],
+    modelSteps: [],
+    requests: new Map(),
     runs: [],
     sessionFrom: undefined,
     userFrom: undefined,
@@ -57,10 +68,11 @@ export function createIndex(): TraceIndex {
 export function indexNode(index: TraceIndex, node: TraceNode): void {
   const { span } = node;
   if (node.class === "llm" || node.class === "embedding" || node.class === "rerank") indexModel(index, node);
-  if (node.class === "tool" || node.class === "retrieval") index.tools.push(node);
+  if (node.class === "tool" || node.class === "retrieval") indexTool(index, node);
+  if (node.class === "step" && span.outputMessages !== undefined) index.modelSteps.push(node);
   if (node.class === "agent" && span.ownAgentName !== undefined) index.agents.push(node);
   if (span.drafts.some(isHandoffDraft)) index.handoffs.push(node);
-  if (span.commandTargets.length > 0) index.commands.push(node);
+  if (span.commandTargets.length > 0 || node.ruleId === "ROUTE-1") index.commands.push(node);
   if (span.controlFlow.length > 0) index.flows.push(node);
   if (span.drafts.some((draft) => draft.eventType === "error")) index.failures.push(node);
   if (hasDetails(span)) index.details.push(node);
@@ -85,6 +97,8 @@ export function sortIndex(index: TraceIndex): void {
     index.flows,
     index.failures,
     index.details,
+    index.needingArguments,
+    index.modelSteps,
   ];
   for (const list of lists) list.sort((a, b) => a.position - b.position);
   index.agents.sort((a, b) => (isEarlier(a, b) ? -1 : 1));
@@ -100,11 +114,27 @@ function indexModel(index: TraceIndex, node: TraceNode): void {
   index.models.push(node);
   index.modelScopes.add(node.span.scopeName);
   if (asksForTransfer(node.span)) index.transfers.push(node);
+  indexRequests(index, node);
   for (const draft of node.span.drafts) {
     if (draft.eventType !== "llm_call" || draft.responseId === undefined) continue;
     const count = (index.responses.get(draft.responseId) ?? 0) + 1;
     index.responses.set(draft.responseId, count);
     if (count === 2) index.repeatedResponses++;
+  }
+}
+
+function indexTool(index: TraceIndex, node: TraceNode): void {
+  index.tools.push(node);
+  const call = node.span.drafts.find((draft) => draft.eventType === "tool_call");
+  if (call?.eventType === "tool_call" && needsArguments(call.arguments)) index.needingArguments.push(node);
+}
+
+function indexRequests(index: TraceIndex, node: TraceNode): void {
+  for (const part of (node.span.outputMessages ?? []).flatMap((message) => message.parts)) {
+    if (part.type !== "tool_call" || part.id === undefined) continue;
+    const known = index.requests.get(part.id);
+    if (known !== undefined && !isEarlier(node, known.node)) continue;
+    index.requests.set(part.id, { node, arguments: part.arguments });
   }
 }
 

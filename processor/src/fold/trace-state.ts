@@ -135,33 +135,40 @@ function updateTree(state: TraceState): TreeChange {
   if (isMany || state.isBroken || state.tree.hasCycle || state.spanOrder.length + added.length > traceSpansMax) {
     return rebuild(state);
   }
-  let adopted = false;
   for (const node of added) {
-    if (insertNode(node, state.tree, state.nodes)) adopted = true;
+    insertNode(node, state.tree, state.nodes);
     if (state.tree.hasCycle) return rebuild(state);
   }
   const { sessionFrom, userFrom } = state.index;
   for (const node of added) indexNode(state.index, node);
   const walked = walkTree(state.tree.roots);
-  const isLocal =
-    !adopted &&
-    sessionFrom === state.index.sessionFrom &&
-    userFrom === state.index.userFrom &&
-    !added.map(markContainersAbove).includes(true);
-  if (isLocal) {
-    // Parents before their children.
-    added.sort((a, b) => a.position - b.position);
-    for (const node of added) identify(state, node);
-    state.turnRoots.push(...added.filter((node) => node.turnRoot === node));
-    state.turnRoots.sort((a, b) => a.position - b.position);
-  } else {
-    markContainers(walked);
-    for (const node of walked) identify(state, node);
-    state.turnRoots = walked.filter((node) => node.turnRoot === node);
+  const topmost = added.map(markContainersAbove);
+  const isWide = sessionFrom !== state.index.sessionFrom || userFrom !== state.index.userFrom;
+  const affected = isWide ? walked : nodesBelow(topmost, walked);
+  for (const node of affected) identify(state, node);
+  const roots = new Set([...state.turnRoots, ...affected].filter((node) => node.turnRoot === node));
+  state.turnRoots = [...roots].sort((a, b) => a.position - b.position);
+  const runsChanged = assignRuns(state, affected, walked);
+  // What was hung elsewhere may stand elsewhere, and so may what follows its parent's start.
+  const isReordered = isWide || affected.length > added.length;
+  state.spanOrder = updateSpanOrder(state.spanOrder, { fresh: added, isReordered });
+  const changed = (runsChanged ? walked : affected).filter((node) => node.identityChanged);
+  return { changed, isReordered, overflow: false };
+}
+
+/** The nodes and all below them, once each and in walk order. */
+function nodesBelow(tops: readonly TraceNode[], walked: readonly TraceNode[]): TraceNode[] {
+  const nodes: TraceNode[] = [];
+  let next = 0;
+  for (const top of tops.toSorted((a, b) => a.position - b.position)) {
+    for (let index = Math.max(top.position, next); index < walked.length; index++) {
+      const node = walked[index] as TraceNode;
+      if (node.enter > top.leave) break;
+      nodes.push(node);
+      next = index + 1;
+    }
   }
-  const runsChanged = assignRuns(state, isLocal ? added : walked, walked);
-  state.spanOrder = updateSpanOrder(state.spanOrder, { fresh: added, isReordered: !isLocal });
-  return { changed: isLocal && !runsChanged ? added : walked.filter((node) => node.identityChanged), isReordered: !isLocal, overflow: false };
+  return nodes;
 }
 
 /** Everything anew but events and their ids. */

@@ -36,11 +36,9 @@ export function linkTree(sorted: readonly TraceNode[], nodeOf: ReadonlyMap<strin
 }
 
 /**
- * Puts one more node into a tree that has no cycle.
- *
- * @returns whether nodes that waited for this one now hang below it; `hasCycle` is set when the tree must be linked anew.
+ * Puts one more node into a tree that has no cycle, above the nodes that waited for it. `hasCycle` is set when the tree must be linked anew.
  */
-export function insertNode(node: TraceNode, tree: Tree, nodeOf: ReadonlyMap<string, TraceNode>): boolean {
+export function insertNode(node: TraceNode, tree: Tree, nodeOf: ReadonlyMap<string, TraceNode>): void {
   const adopted = tree.waiting.get(node.spanId) ?? [];
   tree.waiting.delete(node.spanId);
   for (const child of adopted) {
@@ -52,11 +50,10 @@ export function insertNode(node: TraceNode, tree: Tree, nodeOf: ReadonlyMap<stri
   const parent = findParent(node, tree, nodeOf);
   for (let above = parent; above !== undefined && adopted.length > 0; above = above.parent) {
     if (above === node) tree.hasCycle = true;
-    if (tree.hasCycle) return true;
+    if (tree.hasCycle) return;
   }
   if (parent === node) tree.hasCycle = true;
   insertSibling(parent === undefined ? tree.roots : parent.children, node);
-  return adopted.length > 0;
 }
 
 /** Ascending (start, end, span id), times as sent. */

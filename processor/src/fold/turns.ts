@@ -32,20 +32,20 @@ export function markContainers(walked: readonly TraceNode[]): void {
   }
 }
 
-/** The same for one more node without children. @returns whether a span above became a container by it. */
-export function markContainersAbove(node: TraceNode): boolean {
-  node.hasAgentWork = false;
+/** The same after a node was put into the tree. @returns the topmost span that became a container by it, else the node itself. */
+export function markContainersAbove(node: TraceNode): TraceNode {
+  node.hasAgentWork = node.children.some(bringsAgentWork);
   node.isContainer = isContainer(node);
-  let changed = false;
+  let topmost = node;
   for (let below = node; below.parent !== undefined && bringsAgentWork(below); below = below.parent) {
     const { parent } = below;
     if (parent.hasAgentWork) break;
     parent.hasAgentWork = true;
     if (isContainer(parent) === parent.isContainer) continue;
     parent.isContainer = true;
-    changed = true;
+    topmost = parent;
   }
-  return changed;
+  return topmost;
 }
 
 function isContainer(node: TraceNode): boolean {

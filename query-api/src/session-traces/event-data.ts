@@ -94,7 +94,7 @@ export function toCost(cost: StoredCost | undefined): Cost | null {
   };
 }
 
-function llmCallData(
+export function llmCallData(
   call: LlmCallEvent,
   span: FoldedSpan,
   cost: StoredCost | undefined,

@@ -555,3 +555,66 @@ export const childrenSchema = z
     page: pageSchema,
   })
   .meta({ id: "SpanChildren" });
+
+const generationSchema = z
+  .strictObject({
+    id: text,
+    sessionId: text,
+    traceId: text,
+    spanId: text,
+    turnIndex: count,
+    agentName: textOrNull,
+    timestamp,
+    timeUnixNano: nano,
+    operation: text,
+    provider: textOrNull,
+    requestModel: textOrNull,
+    responseModel: textOrNull,
+    usage: usageSchema,
+    usagePartial: z.boolean(),
+    cost: costSchema.nullable(),
+    latencyMs: countOrNull,
+    timeToFirstChunkMs: numberOrNull,
+    outputTokensPerSecond: countOrNull,
+    parameters: object,
+    finishReasons: z.array(text).nullable(),
+    stream: z.boolean().nullable(),
+    status: eventStatus,
+    errorType: textOrNull,
+    prompt: promptMetaSchema,
+    content: llmContentSchema,
+    contentTruncated: z.literal(true).optional(),
+    contentWithheld: z.literal(true).optional(),
+  })
+  .meta({ id: "Generation" });
+
+export const generationsSchema = z
+  .strictObject({
+    data: z.array(generationSchema),
+    page: pageSchema,
+    aggregates: z
+      .strictObject({
+        count,
+        errors: count,
+        sessions: count,
+        tokens: z.strictObject({ ...tokenTotals.shape, callsMissing: count }),
+        cost: z.strictObject({ amount: numberOrNull, currency: z.literal("USD"), unpricedCalls: count }),
+        latency: z.strictObject({ meanMs: countOrNull, p50Ms: countOrNull, p95Ms: countOrNull, maxMs: countOrNull }),
+        byModel: z.array(
+          z.strictObject({
+            provider: textOrNull,
+            model: textOrNull,
+            count,
+            errors: count,
+            inputTokens: countOrNull,
+            outputTokens: countOrNull,
+            totalTokens: countOrNull,
+            costAmount: numberOrNull,
+            p50Ms: countOrNull,
+            p95Ms: countOrNull,
+          }),
+        ),
+      })
+      .optional(),
+  })
+  .meta({ id: "Generations" });

@@ -57,7 +57,7 @@ function toListRequest(request: ListRequest, nowMs: number): SessionListRequest 
   const [unixNano, sessionId] = request.after ?? [];
   return {
     projectId: request.projectId,
-    filter,
+    filter: { ...filter, sessionId: undefined },
     sort: sort ?? "-startedAt",
     nowMs,
     after: unixNano === undefined || sessionId === undefined ? undefined : { unixNano: BigInt(unixNano), sessionId },

@@ -2,8 +2,7 @@
  * Finds the sessions of a list in the store, in order, a page at a time.
  *
  * A session is the group of its rows, one a trace, and its start is the earliest of theirs. Rows are kept by hour, and a row's hour is that of
- * its start, so the newest sessions stand in the newest hours. The list therefore reads windows of hours, newest first, each larger than the
- * one before:
+ * its start, so the newest sessions stand in the newest hours. Ordered by start, the list therefore reads windows of hours (hour-windows.ts):
  *
  *     [floor, ceiling)   sessions whose first row lies here, grouped over all their rows from `floor` on;
  *                        one that also has rows before `floor` started earlier and is found there
@@ -11,11 +10,13 @@
  * Other orders group all rows at once. Source: session-traces.md section 3.
  */
 import type { ClickhouseReader } from "../store/clickhouse-reader.ts";
+import { type HourWindow, hourMax, loadHourWindows } from "../store/hour-windows.ts";
 import { activeNano, idleNano, type SessionStatus } from "./session-status.ts";
 
 export interface SessionListFilter {
   /** Undefined: all but `archived`. */
   readonly status: readonly SessionStatus[] | undefined;
+  readonly sessionId: readonly string[] | undefined;
   readonly agent: readonly string[] | undefined;
   readonly environment: readonly string[] | undefined;
   readonly channel: readonly string[] | undefined;
@@ -49,11 +50,6 @@ export interface FoundSession {
   readonly hours: { readonly from: number; readonly to: number };
 }
 
-const hourNano = 3_600_000_000_000n;
-const hourMax = 4_294_967_295;
-const firstWindowRows = 4000;
-const windowGrowth = 6;
-
 /**
  * Yields the sessions that match, in order, in batches of at most `batch`.
  *
@@ -84,7 +80,7 @@ export async function countSessions(reader: ClickhouseReader, request: SessionLi
   const conditions = havingOf(request, { judgeArchived: true });
   const rows = await reader.select<{ sessions: string }>(
     `SELECT count() AS sessions FROM (
-       SELECT session_id, ${aggregates} FROM sessions FINAL WHERE project_id = {project:String}
+       SELECT session_id, ${aggregates} FROM sessions FINAL WHERE project_id = {project:String} ${ofSessions(request.filter)}
        GROUP BY session_id HAVING ${conditions.text}
      )`,
     { project: request.projectId, ...conditions.parameters },
@@ -92,46 +88,26 @@ export async function countSessions(reader: ClickhouseReader, request: SessionLi
   return Number(rows[0]?.sessions ?? 0);
 }
 
-interface HourWindow {
-  readonly floor: number;
-  /** Exclusive. */
-  readonly ceiling: number;
-  /** Whether rows may stand before `floor`. */
-  readonly hasEarlier: boolean;
-}
-
 const everything: HourWindow = { floor: 0, ceiling: hourMax, hasEarlier: false };
 
-async function windowsOf(reader: ClickhouseReader, request: SessionListRequest): Promise<HourWindow[]> {
-  if (request.sort !== "-startedAt") return [everything];
-  const ceiling = ceilingHour(request);
-  const floor = request.filter.from === undefined ? 0 : Number(request.filter.from / hourNano);
-  const hours = await reader.select<{ hour: number; rows: string }>(
-    `SELECT hour, count() AS rows FROM sessions
-     WHERE project_id = {project:String} AND hour >= {floor:UInt32} AND hour < {ceiling:UInt32}
-     GROUP BY hour ORDER BY hour DESC`,
-    { project: request.projectId, floor, ceiling },
-  );
-  const windows: HourWindow[] = [];
-  let end = ceiling;
-  let rows = 0;
-  let wanted = firstWindowRows;
-  for (const [index, entry] of hours.entries()) {
-    rows += Number(entry.rows);
-    const isLast = index === hours.length - 1;
-    if (rows < wanted && !isLast) continue;
-    windows.push({ floor: entry.hour, ceiling: end, hasEarlier: !isLast || floor > 0 });
-    end = entry.hour;
-    rows = 0;
-    wanted *= windowGrowth;
-  }
-  return windows;
+/** Nothing beyond the cursor, `from` or `to` can match. */
+async function windowsOf(reader: ClickhouseReader, request: SessionListRequest): Promise<readonly HourWindow[]> {
+  const { filter, after, sort } = request;
+  if (filter.sessionId !== undefined || !sort.endsWith("startedAt")) return [everything];
+  const isNewestFirst = sort === "-startedAt";
+  return loadHourWindows(reader, request.projectId, {
+    from: latestOf(filter.from, isNewestFirst ? undefined : after?.unixNano),
+    to: earliestOf(filter.to, isNewestFirst ? after?.unixNano : undefined),
+    order: isNewestFirst ? "desc" : "asc",
+  });
 }
 
-/** Nothing later than the cursor or `to` can match. */
-function ceilingHour(request: SessionListRequest): number {
-  const bounds = [request.after?.unixNano, request.filter.to].filter((bound) => bound !== undefined);
-  return Math.min(hourMax, ...bounds.map((bound) => Number(bound / hourNano) + 1));
+function latestOf(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  return a === undefined || (b !== undefined && b > a) ? b : a;
+}
+
+function earliestOf(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  return a === undefined || (b !== undefined && b < a) ? b : a;
 }
 
 const aggregates = `min(start_unix_nano) AS started, max(end_unix_nano) AS ended`;
@@ -158,7 +134,7 @@ async function selectWindow(
   }>(
     `SELECT session_id, ${aggregates}, min(hour) AS first_hour, max(hour) AS last_hour
      FROM sessions FINAL
-     WHERE project_id = {project:String} AND hour >= {floor:UInt32} ${inWindow}
+     WHERE project_id = {project:String} AND hour >= {floor:UInt32} ${inWindow} ${ofSessions(request.filter)}
      GROUP BY session_id
      HAVING first_hour < {ceiling:UInt32} AND ${conditions.text}
      ORDER BY ${column} ${direction}, session_id ASC
@@ -185,6 +161,11 @@ async function startedEarlier(
     { project: projectId, floor: window.floor, sessions: found.map((session) => session.sessionId) },
   );
   return new Set(rows.map((row) => row.session_id));
+}
+
+/** The only filter on single rows: it tells which are read at all. */
+function ofSessions(filter: SessionListFilter): string {
+  return filter.sessionId === undefined ? "" : "AND session_id IN {sessionIds:Array(String)}";
 }
 
 function orderOf(sort: SessionSort): { column: "started" | "ended"; direction: "ASC" | "DESC" } {
@@ -224,6 +205,7 @@ function havingOf(request: SessionListRequest, options: { readonly judgeArchived
   add("ended < {activeTo:UInt64}", "activeTo", filter.activeTo);
   add("(sum(error_count) > 0) = {hasErrors:Bool}", "hasErrors", filter.hasErrors);
   add(textMatch, "q", filter.q);
+  if (filter.sessionId !== undefined) parameters.sessionIds = filter.sessionId;
   if (request.after !== undefined) {
     const { column, direction } = orderOf(request.sort);
     const beyond = direction === "ASC" ? ">" : "<";

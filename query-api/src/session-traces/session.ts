@@ -5,10 +5,11 @@
 import { unitsToUsd } from "@nonet/processor/fold/cost.ts";
 import { sumNumbers, sumUnits } from "@nonet/processor/fold/turn-usage.ts";
 import type { JsonObject } from "@nonet/proto/json.ts";
-import type { SessionPart, TurnPart } from "@nonet/proto/tables.ts";
+import type { SessionPart } from "@nonet/proto/tables.ts";
 import type { SessionPartRow, StoredSession } from "../store/session-rows.ts";
 import { toMs, toTimestamp } from "./numbers.ts";
 import { type SessionStatus, sessionStatusOf } from "./session-status.ts";
+import { compareNano, compareTurnParts, type RankedTurnPart } from "./turn-rank.ts";
 
 export interface Session {
   id: string;
@@ -137,22 +138,11 @@ export function boundsOf(rows: readonly SessionPartRow[]): { startUnixNano: bigi
   return { startUnixNano, endUnixNano };
 }
 
-interface RankedTurn {
-  readonly turn: TurnPart;
-  readonly traceId: string;
+function rankedTurns(rows: readonly SessionPartRow[]): RankedTurnPart[] {
+  return rows.flatMap((row) => row.part.turns.map((turn) => ({ turn, traceId: row.traceId }))).sort(compareTurnParts);
 }
 
-function rankedTurns(rows: readonly SessionPartRow[]): RankedTurn[] {
-  const turns = rows.flatMap((row) => row.part.turns.map((turn) => ({ turn, traceId: row.traceId })));
-  return turns.sort(
-    (a, b) =>
-      compareNano(a.turn.startUnixNano, b.turn.startUnixNano) ||
-      compareText(a.turn.rankSpanId, b.turn.rankSpanId) ||
-      compareText(a.traceId, b.traceId),
-  );
-}
-
-function toTurn({ turn, traceId }: RankedTurn, index: number): Turn {
+function toTurn({ turn, traceId }: RankedTurnPart, index: number): Turn {
   const start = BigInt(turn.startUnixNano);
   const end = turn.endUnixNano === null ? null : BigInt(turn.endUnixNano);
   return {
@@ -201,12 +191,4 @@ function mergedMetadata(parts: readonly SessionPart[]): JsonObject {
     }
   }
   return merged;
-}
-
-function compareNano(a: string, b: string): number {
-  return a.length - b.length || compareText(a, b);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -23,7 +23,13 @@ const view = viewOf(decodeRequest(exampleRequest([...firstTurnSpans, ...secondTu
   sessionId: exampleSessionId,
 });
 // Of the session's summary, metrics only repeat these.
-const session = { id: exampleSessionId, projectId: exampleProjectId, revision: 6, status: "idle", durationMs: 66_000 } as Session;
+const session = {
+  id: exampleSessionId,
+  projectId: exampleProjectId,
+  revision: 6,
+  status: "idle",
+  durationMs: 66_000,
+} as Session;
 const fullShape = { content: "full", attributes: false, mayReadContent: true } as const;
 const secondTurn = view.events
   .filter((event) => event.traceId === secondTraceId)
@@ -225,7 +231,8 @@ describe("events of the worked example", () => {
   });
 
   it("match the schema that documents them", () => {
-    for (const event of view.events) traceEventSchema.parse(JSON.parse(JSON.stringify(toTraceEvent(view, event, fullShape))));
+    for (const event of view.events)
+      traceEventSchema.parse(JSON.parse(JSON.stringify(toTraceEvent(view, event, fullShape))));
   });
 });
 

@@ -88,9 +88,19 @@ function compareParts(a: SessionPartRow, b: SessionPartRow): number {
   return a.traceId < b.traceId ? -1 : a.traceId > b.traceId ? 1 : 0;
 }
 
-/** A sum, because each trace has its own owner with versions of its own: a change of any of them makes it grow. */
+/** Bits of a version below the owner's epoch; the sequence stays far below 2^32 in one epoch. */
+const sequenceBits = 40n;
+const sequenceMask = (1n << sequenceBits) - 1n;
+
+/**
+ * A sum, because each trace has its own owner with versions of its own: a change of any of them makes it grow. Epochs weigh 2^32, so that the
+ * sum over many traces stays an exact number in JSON.
+ */
 function revisionOf(rows: readonly Row[]): number {
   let sum = 0n;
-  for (const row of rows) sum += BigInt(row.newest);
+  for (const row of rows) {
+    const version = BigInt(row.newest);
+    sum += ((version >> sequenceBits) << 32n) + (version & sequenceMask);
+  }
   return Number(sum);
 }

@@ -35,25 +35,31 @@ export interface StoredTrace {
 }
 
 export interface TraceReader {
-  /** Of one project; traces that are not stored are left out. @throws PipelineError as `ClickhouseReader`. */
-  loadTraces(projectId: string, traceIds: readonly string[]): Promise<StoredTrace[]>;
+  /**
+   * Of one project; traces that are not stored are left out.
+   *
+   * @param receivedUntil  nanoseconds since 1970: the traces as they were then, of the spans received by then.
+   * @throws PipelineError as `ClickhouseReader`.
+   */
+  loadTraces(projectId: string, traceIds: readonly string[], receivedUntil?: bigint): Promise<StoredTrace[]>;
 }
 
 export function createTraceReader(reader: ClickhouseReader, cache: WeightedCache<StoredTrace>): TraceReader {
   return {
-    async loadTraces(projectId, traceIds) {
+    async loadTraces(projectId, traceIds, receivedUntil) {
       if (traceIds.length === 0) return [];
       const heads = await loadHeads(reader, projectId, traceIds);
       const found: StoredTrace[] = [];
       const missing: TraceHead[] = [];
       for (const head of heads) {
-        const cached = cache.get(cacheKey(projectId, head));
+        const cached = grewAfter(head, receivedUntil) ? undefined : cache.get(cacheKey(projectId, head));
         if (cached === undefined) missing.push(head);
         else found.push(cached);
       }
-      for (const loaded of await makeTraces(reader, projectId, missing)) {
-        cache.set(cacheKey(projectId, loaded.head), loaded.stored, loaded.stored.weight);
-        found.push(loaded.stored);
+      for (const { head, stored } of await makeTraces(reader, projectId, missing, receivedUntil)) {
+        // What an export saw of a trace that grew since is nobody else's.
+        if (!grewAfter(head, receivedUntil)) cache.set(cacheKey(projectId, head), stored, stored.weight);
+        if (stored.spans.size > 0) found.push(stored);
       }
       return found;
     },
@@ -66,6 +72,12 @@ interface TraceHead {
   readonly hour_min: number;
   readonly hour_max: number;
   readonly versionKey: string;
+  /** When its last span was received. */
+  readonly receivedUnixNano: bigint;
+}
+
+function grewAfter(head: TraceHead, receivedUntil: bigint | undefined): boolean {
+  return receivedUntil !== undefined && head.receivedUnixNano > receivedUntil;
 }
 
 function cacheKey(projectId: string, head: TraceHead): string {
@@ -77,22 +89,36 @@ async function loadHeads(
   projectId: string,
   traceIds: readonly string[],
 ): Promise<TraceHead[]> {
-  const rows = await reader.select<Omit<TraceHead, "versionKey">>(
+  const rows = await reader.select<Omit<TraceHead, "versionKey" | "receivedUnixNano">>(
     `SELECT trace_id, tenant_id, hour_min, hour_max FROM traces FINAL
      WHERE project_id = {project:String} AND trace_id IN {traces:Array(String)}`,
     { project: projectId, traces: traceIds },
   );
   if (rows.length === 0) return [];
-  const versions = await reader.select<{ trace_id: string; span_version: string; event_version: string }>(
-    `SELECT trace_id, max(spans_version) AS span_version, max(events_version) AS event_version FROM (
-       SELECT trace_id, max(version) AS spans_version, 0 AS events_version FROM spans ${whereTraces} GROUP BY trace_id
+  const versions = await reader.select<{
+    trace_id: string;
+    span_version: string;
+    event_version: string;
+    received: string;
+  }>(
+    `SELECT trace_id, max(spans_version) AS span_version, max(events_version) AS event_version, max(last_received) AS received FROM (
+       SELECT trace_id, max(version) AS spans_version, 0 AS events_version, max(received_unix_nano) AS last_received
+       FROM spans ${whereTraces} GROUP BY trace_id
        UNION ALL
-       SELECT trace_id, 0 AS spans_version, max(version) AS events_version FROM events ${whereTraces} GROUP BY trace_id
+       SELECT trace_id, 0 AS spans_version, max(version) AS events_version, 0 AS last_received
+       FROM events ${whereTraces} GROUP BY trace_id
      ) GROUP BY trace_id`,
     traceParameters(projectId, rows),
   );
-  const keys = new Map(versions.map((row) => [row.trace_id, `${row.span_version}.${row.event_version}`]));
-  return rows.map((row) => ({ ...row, versionKey: keys.get(row.trace_id) ?? "0.0" }));
+  const byTrace = new Map(versions.map((row) => [row.trace_id, row]));
+  return rows.map((row) => {
+    const newest = byTrace.get(row.trace_id);
+    return {
+      ...row,
+      versionKey: `${newest?.span_version ?? 0}.${newest?.event_version ?? 0}`,
+      receivedUnixNano: BigInt(newest?.received ?? 0),
+    };
+  });
 }
 
 const whereTraces =
@@ -109,6 +135,8 @@ function traceParameters(
     traces: traces.map((trace) => trace.trace_id),
   };
 }
+
+const unixNanoMax = 18_446_744_073_709_551_615n;
 
 interface SpanTexts {
   trace_id: string;
@@ -131,11 +159,15 @@ async function makeTraces(
   reader: ClickhouseReader,
   projectId: string,
   heads: readonly TraceHead[],
+  receivedUntil: bigint | undefined,
 ): Promise<{ head: TraceHead; stored: StoredTrace }[]> {
   if (heads.length === 0) return [];
   const parameters = traceParameters(projectId, heads);
   const [spanRows, eventRows] = await Promise.all([
-    reader.select<SpanTexts>(`SELECT trace_id, span, resource, scope FROM spans FINAL ${whereTraces}`, parameters),
+    reader.select<SpanTexts>(
+      `SELECT trace_id, span, resource, scope FROM spans FINAL ${whereTraces} AND received_unix_nano <= {receivedUntil:UInt64}`,
+      { ...parameters, receivedUntil: (receivedUntil ?? unixNanoMax).toString() },
+    ),
     reader.select<EventFacts>(
       `SELECT trace_id, event_id, duplicate_of, cost_units, cost_input_units, cost_output_units, cost_source FROM events FINAL
        ${whereTraces} AND (cost_units IS NOT NULL OR duplicate_of != '')`,

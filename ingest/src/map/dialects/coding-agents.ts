@@ -18,7 +18,11 @@ export const codingAgentRules: readonly SpanRule[] = [
   rule("CLAUDE-LLM", "llm", ({ name }) => name === "claude_code.llm_request"),
   rule("CLAUDE-TOOL", "tool", ({ name }) => name === "claude_code.tool"),
   rule("CLAUDE-APPROVAL", "approval", ({ name }) => name === "claude_code.tool.blocked_on_user"),
-  rule("CLAUDE-HOOK", "guardrail", ({ name, reader }) => name === "claude_code.hook" && (reader.number("num_blocking") ?? 0) > 0),
+  rule(
+    "CLAUDE-HOOK",
+    "guardrail",
+    ({ name, reader }) => name === "claude_code.hook" && (reader.number("num_blocking") ?? 0) > 0,
+  ),
   rule("CLAUDE-STEP", "step", isClaudeCode),
   rule("CODEX-TURN", "agent", ({ name }) => name === "session_task.turn"),
   rule("CODEX-LLM", "llm", ({ families, reader }) => {

@@ -3,12 +3,22 @@
  * explicit kinds because OpenLIT, OpenInference and OpenLLMetry label them agent, tool or chain.
  */
 import { family, type SpanFacts } from "../span-facts.ts";
-import { embeddingOperations, guardrailOperations, handoffOperations, llmOperations, rule, type SpanRule, toolOperations } from "./span-rule.ts";
+import {
+  embeddingOperations,
+  guardrailOperations,
+  handoffOperations,
+  llmOperations,
+  rule,
+  type SpanRule,
+  toolOperations,
+} from "./span-rule.ts";
 
 export const disguiseRules: readonly SpanRule[] = [
   // Logfire sends a placeholder at start under its own span id.
   rule("DROP-1", "drop", ({ template, reader, families }) => {
-    return (template !== "" || (families & family.logfire) !== 0) && reader.word("logfire.span_type") === "pending_span";
+    return (
+      (template !== "" || (families & family.logfire) !== 0) && reader.word("logfire.span_type") === "pending_span"
+    );
   }),
   // ADK debugging copy of parallel tool calls.
   rule("DROP-2", "inert", ({ name, reader, families }) => {
@@ -18,7 +28,9 @@ export const disguiseRules: readonly SpanRule[] = [
   // OpenLIT lists the tools of an MCP server under a tool name.
   rule("DROP-3", "step", ({ reader, families }) => {
     return (
-      (families & family.genAi) !== 0 && reader.attributes.get("gen_ai.tool.name") === "mcp_list_tools" && reader.has("gen_ai.mcp.server")
+      (families & family.genAi) !== 0 &&
+      reader.attributes.get("gen_ai.tool.name") === "mcp_list_tools" &&
+      reader.has("gen_ai.mcp.server")
     );
   }),
 
@@ -26,7 +38,11 @@ export const disguiseRules: readonly SpanRule[] = [
     const { reader, op, tl, families } = facts;
     if (op !== undefined && handoffOperations.has(op)) return true;
     if (tl === "handoff") return true;
-    if ((families & family.genAi) !== 0 && (reader.has("gen_ai.handoff.from_agent") || reader.has("gen_ai.handoff.to_agent"))) return true;
+    if (
+      (families & family.genAi) !== 0 &&
+      (reader.has("gen_ai.handoff.from_agent") || reader.has("gen_ai.handoff.to_agent"))
+    )
+      return true;
     return (families & family.other) !== 0 && reader.word("sentry.op") === "gen_ai.handoff";
   }),
   rule("HANDOFF-2", "handoff", ({ op, reader }) => op === "invoke_agent" && reader.has("gen_ai.agent.source")),
@@ -41,15 +57,27 @@ export const disguiseRules: readonly SpanRule[] = [
     const { op, families, reader } = facts;
     if (op !== undefined && guardrailOperations.has(op)) return true;
     if ((families & family.guardrail) === 0) return false;
-    if (op !== undefined && (llmOperations.has(op) || embeddingOperations.has(op) || toolOperations.has(op))) return false;
+    if (op !== undefined && (llmOperations.has(op) || embeddingOperations.has(op) || toolOperations.has(op)))
+      return false;
     return !(op === "invoke_agent" && reader.has("gen_ai.agent.id"));
   }),
-  rule("GUARD-2", "guardrail", ({ template, reader }) => template.startsWith("Guardrail") && reader.attributes.has("triggered")),
-  rule("GUARD-3", "guardrail", ({ families, reader }) => (families & family.other) !== 0 && reader.has("validator_name")),
+  rule(
+    "GUARD-2",
+    "guardrail",
+    ({ template, reader }) => template.startsWith("Guardrail") && reader.attributes.has("triggered"),
+  ),
+  rule(
+    "GUARD-3",
+    "guardrail",
+    ({ families, reader }) => (families & family.other) !== 0 && reader.has("validator_name"),
+  ),
 
   rule("ROUTE-1", "routing", ({ op, families, reader }) => {
     if (op === "goto") return true;
-    return (families & family.other) !== 0 && (reader.has("langgraph.command.goto_node") || reader.has("langgraph.command.goto_nodes"));
+    return (
+      (families & family.other) !== 0 &&
+      (reader.has("langgraph.command.goto_node") || reader.has("langgraph.command.goto_nodes"))
+    );
   }),
   rule("ROUTE-2", "routing", ({ ms }) => ms === "workflow_conditional"),
   rule("ROUTE-3", "routing", ({ families, reader }) => {
@@ -59,9 +87,16 @@ export const disguiseRules: readonly SpanRule[] = [
     if ((families & family.other) === 0) return false;
     const type = reader.text("edge_group.type");
     if (type === undefined) return false;
-    return type.endsWith("SwitchCaseEdgeGroup") || (reader.text("edge_group.delivery_status") ?? "").startsWith("dropped condition");
+    return (
+      type.endsWith("SwitchCaseEdgeGroup") ||
+      (reader.text("edge_group.delivery_status") ?? "").startsWith("dropped condition")
+    );
   }),
-  rule("ROUTE-5", "routing", ({ families, reader }) => (families & family.other) !== 0 && reader.word("flow.node.type") === "router"),
+  rule(
+    "ROUTE-5",
+    "routing",
+    ({ families, reader }) => (families & family.other) !== 0 && reader.word("flow.node.type") === "router",
+  ),
   rule("ROUTE-6", "routing", isRoutingFunction),
 ];
 
@@ -70,7 +105,8 @@ function isMergedTools(name: string): boolean {
   return name.endsWith("(merged tools)") || name === "execute_tool (merged)" || name === "(merged)";
 }
 
-const routingName = /^(should_\w+|route_\w+|decide_\w+|branch_\w+|tools_condition|router|route|branch|decide|\w+_(router|route|condition|decision))$/i;
+const routingName =
+  /^(should_\w+|route_\w+|decide_\w+|branch_\w+|tools_condition|router|route|branch|decide|\w+_(router|route|condition|decision))$/i;
 const routingTarget = /^[A-Za-z0-9_.: -]{1,80}$/;
 
 /** ROUTE-6: LangGraph traces the function of a conditional edge as a chain whose output is the chosen node. */
@@ -83,5 +119,8 @@ function isRoutingFunction({ oi, scope, name, reader }: SpanFacts): boolean {
 
 function isLangChainScope(scope: string): boolean {
   // The JavaScript package has another scope: @arizeai/openinference-instrumentation-langchain.
-  return scope.startsWith("openinference.instrumentation.langchain") || scope.startsWith("@arizeai/openinference-instrumentation-langchain");
+  return (
+    scope.startsWith("openinference.instrumentation.langchain") ||
+    scope.startsWith("@arizeai/openinference-instrumentation-langchain")
+  );
 }

@@ -4,7 +4,11 @@ import { kindRule, rule, type SpanRule } from "./span-rule.ts";
 
 export const haystackRules: readonly SpanRule[] = [
   rule("HAYSTACK-AGENT", "agent", ({ name }) => name === "haystack.agent.run"),
-  rule("HAYSTACK-PIPE", "workflow", ({ name }) => name === "haystack.pipeline.run" || name === "haystack.async_pipeline.run"),
+  rule(
+    "HAYSTACK-PIPE",
+    "workflow",
+    ({ name }) => name === "haystack.pipeline.run" || name === "haystack.async_pipeline.run",
+  ),
   rule("HAYSTACK-LLM", "llm", ({ name }) => name === "haystack.agent.step.llm"),
   rule("HAYSTACK-TOOL", "tool", ({ name }) => name === "haystack.agent.step.tool"),
   rule("HAYSTACK-GEN", "llm", (facts) => isHaystackComponent(facts, "Generator")),
@@ -35,7 +39,11 @@ export const logfireRules: readonly SpanRule[] = [
   rule("LOGFIRE-TRACE", "workflow", ({ template }) => template.startsWith("OpenAI Agents trace")),
   rule("LOGFIRE-AGENT", "agent", ({ template, reader }) => template.startsWith("Agent run: ") && reader.has("name")),
   rule("LOGFIRE-TOOL", "tool", ({ template, reader }) => template.startsWith("Function: ") && reader.has("name")),
-  rule("LOGFIRE-LLM", "llm", ({ template }) => template.startsWith("Responses API") || template.startsWith("Chat completion with")),
+  rule(
+    "LOGFIRE-LLM",
+    "llm",
+    ({ template }) => template.startsWith("Responses API") || template.startsWith("Chat completion with"),
+  ),
   rule("LOGFIRE-STEP", "step", ({ template, reader, families }) => {
     if (template.startsWith("Custom span:") || template.startsWith("MCP: list tools")) return true;
     return (families & family.other) !== 0 && logfireSteps.has(reader.word("sdk_span_type") ?? "");
@@ -47,7 +55,11 @@ export const pydanticAiRules: readonly SpanRule[] = [
     if (!isOldPydanticAi(facts)) return false;
     return facts.name === "agent run" || (facts.name.endsWith(" run") && facts.reader.has("agent_name"));
   }),
-  rule("PYDANTIC-TOOL", "tool", (facts) => isOldPydanticAi(facts) && facts.name.startsWith("running") && facts.reader.has("gen_ai.tool.name")),
+  rule(
+    "PYDANTIC-TOOL",
+    "tool",
+    (facts) => isOldPydanticAi(facts) && facts.name.startsWith("running") && facts.reader.has("gen_ai.tool.name"),
+  ),
   rule("PYDANTIC-STEP", "step", (facts) => isOldPydanticAi(facts) && facts.name.startsWith("running")),
 ];
 

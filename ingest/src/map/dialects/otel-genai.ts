@@ -30,7 +30,11 @@ export const operationRules: readonly SpanRule[] = [
   operationRule("GENAI-RETR", "retrieval", retrievalOperations),
   weakRule("GENAI-STEP", "step", ({ op }) => op !== undefined),
   // After the operation names: a tool span with both is a GENAI tool.
-  rule("MCP-TOOL", "tool", ({ families, reader }) => (families & family.other) !== 0 && reader.text("mcp.method.name") === "tools/call"),
+  rule(
+    "MCP-TOOL",
+    "tool",
+    ({ families, reader }) => (families & family.other) !== 0 && reader.text("mcp.method.name") === "tools/call",
+  ),
   rule("MCP-STEP", "step", ({ families, reader }) => (families & family.other) !== 0 && reader.has("mcp.method.name")),
   rule("STATE-ATTR", "state", ({ families, reader }) => (families & family.other) !== 0 && reader.has("state.key")),
 ];
@@ -48,7 +52,13 @@ export const fallbackRules: readonly SpanRule[] = [
   rule("FALLBACK-STEP", "step", ({ families }) => (families & aiFamilies) !== 0),
 ];
 
-const modelKeys = ["gen_ai.request.model", "gen_ai.response.model", "llm.model_name", "llm.request.model", "llm.response.model"] as const;
+const modelKeys = [
+  "gen_ai.request.model",
+  "gen_ai.response.model",
+  "llm.model_name",
+  "llm.request.model",
+  "llm.response.model",
+] as const;
 const modelCallPrefixes = [
   "gen_ai.usage.",
   "llm.usage.",

@@ -57,10 +57,20 @@ export const mediaOperations: ReadonlySet<string> = new Set([
   "moderation",
 ]);
 export const embeddingOperations: ReadonlySet<string> = new Set(["embeddings", "embedding", "embed"]);
-export const retrievalOperations: ReadonlySet<string> = new Set(["retrieval", "retrieve", "vector_db_retrieve", "search_memory"]);
+export const retrievalOperations: ReadonlySet<string> = new Set([
+  "retrieval",
+  "retrieve",
+  "vector_db_retrieve",
+  "search_memory",
+]);
 export const toolOperations: ReadonlySet<string> = new Set(["execute_tool", "tool_call", "tool.execute"]);
 export const agentOperations: ReadonlySet<string> = new Set(["invoke_agent", "agent_call", "agent.run", "user_prompt"]);
-export const workflowOperations: ReadonlySet<string> = new Set(["invoke_workflow", "workflow.run", "invoke_swarm", "invoke_graph"]);
+export const workflowOperations: ReadonlySet<string> = new Set([
+  "invoke_workflow",
+  "workflow.run",
+  "invoke_swarm",
+  "invoke_graph",
+]);
 export const stateOperations: ReadonlyMap<string, "create" | "update" | "upsert" | "delete"> = new Map([
   ["create_memory", "create"],
   ["create_memory_store", "create"],
@@ -78,4 +88,9 @@ export const guardrailOperations: ReadonlySet<string> = new Set([
   "guard",
   "guardrail",
 ]);
-export const handoffOperations: ReadonlySet<string> = new Set(["handoff", "agent_handoff", "transfer", "transfer_agent"]);
+export const handoffOperations: ReadonlySet<string> = new Set([
+  "handoff",
+  "agent_handoff",
+  "transfer",
+  "transfer_agent",
+]);

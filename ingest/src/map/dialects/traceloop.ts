@@ -13,8 +13,16 @@ export const traceloopRules: readonly SpanRule[] = [
   rule("TRACELOOP-TASK", "step", ({ tl, op }) => tl === "task" && (op === undefined || taskOperations.has(op))),
   kindRule("TRACELOOP-STEP", "step", "tl", ["session", "server"]),
   weakRule("TRACELOOP-OTHER", "step", ({ tl }) => tl !== undefined),
-  rule("TRACELOOP-EMB", "embedding", ({ families, reader }) => (families & family.llm) !== 0 && reader.word("llm.request.type") === "embedding"),
-  rule("TRACELOOP-RERANK", "rerank", ({ families, reader }) => (families & family.llm) !== 0 && reader.word("llm.request.type") === "rerank"),
+  rule(
+    "TRACELOOP-EMB",
+    "embedding",
+    ({ families, reader }) => (families & family.llm) !== 0 && reader.word("llm.request.type") === "embedding",
+  ),
+  rule(
+    "TRACELOOP-RERANK",
+    "rerank",
+    ({ families, reader }) => (families & family.llm) !== 0 && reader.word("llm.request.type") === "rerank",
+  ),
   rule("TRACELOOP-LLM", "llm", ({ families, op, reader }) => {
     if ((families & family.llm) === 0 || (op !== undefined && !llmOperations.has(op))) return false;
     return requestTypes.has(reader.word("llm.request.type") ?? "");

@@ -23,7 +23,7 @@ beforeEach(() => {
   test.published.length = 0;
 });
 
-function post(body: BodyInit, headers: Record<string, string> = {}, path = "/v1/traces"): Promise<Response> {
+function post(body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}, path = "/v1/traces"): Promise<Response> {
   return fetch(`http://127.0.0.1:${test.httpPort}${path}`, {
     method: "POST",
     headers: { "content-type": "application/x-protobuf", ...headers },

@@ -1,6 +1,7 @@
 /** The columns of an exported event. Source: session-traces.md section 9. */
-import { canonicalJson } from "../canonical-json.ts";
+
 import type { Json } from "@nonet/proto/json.ts";
+import { canonicalJson } from "../canonical-json.ts";
 import type {
   DecisionData,
   ErrorData,
@@ -24,7 +25,9 @@ type Column = (row: ExportedEvent) => CsvValue;
 const llm = ({ event }: ExportedEvent): LlmCallData | undefined =>
   event.type === "llm_call" ? (event.data as LlmCallData) : undefined;
 const tool = ({ event }: ExportedEvent): ToolCallData | ToolResultData | undefined =>
-  event.type === "tool_call" || event.type === "tool_result" ? (event.data as ToolCallData | ToolResultData) : undefined;
+  event.type === "tool_call" || event.type === "tool_result"
+    ? (event.data as ToolCallData | ToolResultData)
+    : undefined;
 const guardrail = ({ event }: ExportedEvent): GuardrailData | undefined =>
   event.type === "guardrail_eval" ? (event.data as GuardrailData) : undefined;
 /** A handoff, or the decision for one. */

@@ -30,7 +30,10 @@ export interface RowStream {
   readonly rows: AsyncIterable<string>;
 }
 
-export function streamHeaders(format: ExportFormat, file: { projectId: string; nowMs: number }): Record<string, string> {
+export function streamHeaders(
+  format: ExportFormat,
+  file: { projectId: string; nowMs: number },
+): Record<string, string> {
   const time = new Date(file.nowMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, "");
   return {
     "Content-Type": contentTypes[format],

@@ -1,0 +1,112 @@
+/**
+ * The events of many sessions, one after the other, with bounded memory. Source: session-traces.md section 9.
+ *
+ * Sessions come by (start, id). A session of ordinary size is ordered as a whole, as `/traces` orders it. A larger one is read in groups of
+ * traces that overlap in time, which is the same order wherever no span event lies outside its trace.
+ */
+import type { AgentEvent } from "@nonet/proto/event.ts";
+import type { ClickhouseReader } from "../../store/clickhouse-reader.ts";
+import { loadSessions, type SessionPartRow, type StoredSession } from "../../store/session-rows.ts";
+import type { TraceReader } from "../../store/stored-trace.ts";
+import { createEventPredicate, type EventFilter } from "../event-filter.ts";
+import { type EventShape, toTraceEvent } from "../event-shape.ts";
+import { findSessions, type SessionListRequest } from "../session-list-query.ts";
+import { createSessionView, type SessionView } from "../session-view.ts";
+import { compareTurnParts } from "../turn-rank.ts";
+import type { ExportedEvent } from "./event-columns.ts";
+
+export interface ExportRequest {
+  readonly sessions: SessionListRequest;
+  readonly events: EventFilter & { readonly model: readonly string[] | undefined };
+  readonly shape: EventShape;
+  /** The store as it was then: spans received later are not in the export. */
+  readonly receivedUntil: bigint;
+  readonly signal: AbortSignal;
+}
+
+export interface ExportDeps {
+  readonly reader: ClickhouseReader;
+  readonly traces: TraceReader;
+}
+
+const sessionsPerBatch = 200;
+/** Spans of traces that are held mapped at a time. */
+const spansAtOnceMax = 5000;
+
+export async function* exportRows(deps: ExportDeps, request: ExportRequest): AsyncGenerator<ExportedEvent> {
+  const { projectId } = request.sessions;
+  for await (const found of findSessions(deps.reader, request.sessions, sessionsPerBatch)) {
+    const stored = await loadSessions(
+      deps.reader,
+      projectId,
+      found.map((session) => session.sessionId),
+    );
+    for (const { sessionId } of found) {
+      const session = stored.get(sessionId);
+      if (session === undefined) continue;
+      if (request.signal.aborted) return;
+      yield* sessionRows(deps, request, session);
+    }
+  }
+}
+
+async function* sessionRows(
+  deps: ExportDeps,
+  request: ExportRequest,
+  session: StoredSession,
+): AsyncGenerator<ExportedEvent> {
+  const { projectId } = request.sessions;
+  const channel = session.parts.find((row) => row.part.channel !== null)?.part.channel ?? null;
+  const turnIndexes = rankTurns(session.parts);
+  for (const group of traceGroups(session.parts)) {
+    const traces = await deps.traces.loadTraces(
+      projectId,
+      group.map((row) => row.traceId),
+      request.receivedUntil,
+    );
+    const view = createSessionView({ projectId, sessionId: session.sessionId }, traces);
+    const matches = exportPredicate(view, request.events);
+    for (const event of view.events) {
+      if (!matches(event)) continue;
+      const shaped = toTraceEvent(view, event, request.shape);
+      // The view knows the turns of this group only.
+      yield { event: { ...shaped, turnIndex: turnIndexes.get(event.turnId) ?? shaped.turnIndex }, channel };
+    }
+  }
+}
+
+function exportPredicate(view: SessionView, filter: ExportRequest["events"]): (event: AgentEvent) => boolean {
+  const { model, ...events } = filter;
+  const matches = createEventPredicate(view, events);
+  if (model === undefined) return matches;
+  const models = new Set(model);
+  return (event) =>
+    event.eventType === "llm_call" &&
+    (models.has(event.responseModel ?? "") || models.has(event.requestModel ?? "")) &&
+    matches(event);
+}
+
+function rankTurns(parts: readonly SessionPartRow[]): Map<string, number> {
+  const turns = parts.flatMap((row) => row.part.turns.map((turn) => ({ turn, traceId: row.traceId })));
+  return new Map(turns.sort(compareTurnParts).map(({ turn }, index) => [turn.turnId, index]));
+}
+
+/** All traces together while they are few spans; else the traces that overlap, and as many such groups as are few spans. */
+export function traceGroups(parts: readonly SessionPartRow[]): SessionPartRow[][] {
+  const groups: SessionPartRow[][] = [];
+  let group: SessionPartRow[] = [];
+  let spans = 0;
+  let end = 0n;
+  for (const row of parts) {
+    if (group.length > 0 && spans + row.part.spanCount > spansAtOnceMax && row.startUnixNano >= end) {
+      groups.push(group);
+      group = [];
+      spans = 0;
+    }
+    group.push(row);
+    spans += row.part.spanCount;
+    if (row.endUnixNano > end) end = row.endUnixNano;
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
