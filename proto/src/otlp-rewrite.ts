@@ -1,7 +1,7 @@
 /**
  * Writes a message again in the form in which spans are published, where the bytes that came in cannot stand as they are:
  *
- * - values of secret attributes, nested key-value lists included, become "[masked]" (event-mapping.md 6.2)
+ * - values of secret attributes, nested key-value lists included, become "[masked]", and secrets inside texts too (event-mapping.md 6.2)
  * - values deeper than `valueDepthMax` become empty (rule 71), profile-only index forms too (rule 72)
  * - an invalid parent id and links with invalid ids go (rules 68, 69)
  * - repeated singular fields are merged, and of a oneof the last member stays (rule 36)
@@ -11,24 +11,39 @@
  */
 import { valueDepthMax } from "./otlp-protobuf.ts";
 import { type FieldSchema, type MessageSchema, otlpSchema } from "./otlp-schema.ts";
-import { ProtobufReader, wireType } from "./protobuf-reader.ts";
+import { asBuffer, ProtobufReader, wireType } from "./protobuf-reader.ts";
 
-export type SecretKeyMatcher = (bytes: Uint8Array, start: number, end: number) => boolean;
+/** What must not be kept. Keys and texts are UTF-8 ranges; both questions are asked for every attribute, so they must be cheap. */
+export interface Masking {
+  /** Is the key in this range that of a secret? */
+  isSecretKey(bytes: Uint8Array, start: number, end: number): boolean;
+  /** May the string value in this range hold secrets inside? Yes costs time, no must be true. */
+  mayHoldSecrets(bytes: Uint8Array, start: number, end: number): boolean;
+  /** A string value of an attribute without the secrets inside; the same text when there are none. */
+  maskText(key: string, text: string): string;
+}
 
 /**
  * @param ranges start and end of the message in `bytes`, several pairs when it is repeated and must be merged.
- * @param isSecretKey is the key in this range that of a secret?
  */
 export function rewriteMessage(
   bytes: Uint8Array,
   schema: MessageSchema,
   ranges: readonly number[],
-  isSecretKey: SecretKeyMatcher,
+  masking: Masking,
 ): Buffer {
-  const node = new Rewriter(bytes, isSecretKey).message(schema, ranges, 1);
+  const node = new Rewriter(bytes, masking).message(schema, ranges, { depth: 1, key: "" });
   const out = Buffer.allocUnsafe(node.size);
   write(node, out, 0);
   return out;
+}
+
+/** Where a value stands. */
+interface Place {
+  /** See `valueDepthMax`. */
+  readonly depth: number;
+  /** Of the attribute or key-value pair that holds it. */
+  readonly key: string;
 }
 
 /** Pieces of the result: bytes as they are, or an embedded message with its tag and length before it. */
@@ -50,34 +65,56 @@ const maskedValue = Buffer.concat([Buffer.from([0x12, 0x0a, 0x0a, 0x08]), Buffer
 
 class Rewriter {
   private readonly bytes: Uint8Array;
-  private readonly isSecretKey: SecretKeyMatcher;
+  private readonly masking: Masking;
 
-  constructor(bytes: Uint8Array, isSecretKey: SecretKeyMatcher) {
+  constructor(bytes: Uint8Array, masking: Masking) {
     this.bytes = bytes;
-    this.isSecretKey = isSecretKey;
+    this.masking = masking;
   }
 
-  message(schema: MessageSchema, ranges: readonly number[], depth: number): Node {
+  message(schema: MessageSchema, ranges: readonly number[], place: Place): Node {
     const node: Node = { size: 0, parts: [] };
-    if (schema === otlpSchema.anyValue && depth > valueDepthMax) return node;
+    if (schema === otlpSchema.anyValue && place.depth > valueDepthMax) return node;
     const entries = this.entries(schema, ranges);
     if (schema === otlpSchema.keyValue && this.replacedValue(node, entries)) return node;
-    const childDepth = schema === otlpSchema.anyValue ? depth + 1 : depth;
+    const inner = this.placeInside(schema, entries, place);
     for (const entry of entries) {
       const field = entry.field;
       if (schema === otlpSchema.anyValue && field?.number === 8) continue;
       if (schema === otlpSchema.span && field?.number === 4 && !this.isId(entry, 8)) continue;
       if (entry.ranges === undefined || field?.message === undefined) {
-        add(node, this.bytes.subarray(entry.start, entry.end));
+        if (schema === otlpSchema.anyValue && field?.number === 1) this.addText(node, entry, place.key);
+        else add(node, this.bytes.subarray(entry.start, entry.end));
         continue;
       }
       if (field.message === otlpSchema.link && !this.hasValidIds(entry.ranges)) continue;
-      const child = this.message(field.message, entry.ranges, childDepth);
+      const child = this.message(field.message, entry.ranges, inner);
       const tag = varint((field.number << 3) | wireType.bytes);
       node.parts.push({ tag, node: child });
       node.size += tag.length + varint(child.size).length + child.size;
     }
     return node;
+  }
+
+  private placeInside(schema: MessageSchema, entries: readonly Entry[], place: Place): Place {
+    if (schema === otlpSchema.anyValue) return { ...place, depth: place.depth + 1 };
+    const key = schema === otlpSchema.keyValue ? entries.find((entry) => entry.field?.number === 1) : undefined;
+    return key === undefined ? place : { ...place, key: this.textOf(key) };
+  }
+
+  private addText(node: Node, entry: Entry, key: string): void {
+    const text = this.textOf(entry);
+    const masked = this.masking.maskText(key, text);
+    if (masked === text) add(node, this.bytes.subarray(entry.start, entry.end));
+    else {
+      const bytes = Buffer.from(masked);
+      add(node, Buffer.concat([Uint8Array.of(0x0a), varint(bytes.length), bytes]));
+    }
+  }
+
+  private textOf(entry: Entry): string {
+    const [start, end] = this.payloadOf(entry);
+    return asBuffer(this.bytes).toString("utf8", start, end);
   }
 
   /** The fields in the order of their last appearance, singular ones once, the members of a oneof reduced to the last. */
@@ -121,7 +158,7 @@ class Rewriter {
   private replacedValue(node: Node, entries: readonly Entry[]): boolean {
     const key = entries.find((entry) => entry.field?.number === 1);
     const range = key === undefined ? undefined : this.payloadOf(key);
-    const secret = range !== undefined && this.isSecretKey(this.bytes, range[0], range[1]);
+    const secret = range !== undefined && this.masking.isSecretKey(this.bytes, range[0], range[1]);
     if (!secret && !entries.some((entry) => entry.field?.number === 3)) return false;
     if (key !== undefined) add(node, this.bytes.subarray(key.start, key.end));
     if (secret) add(node, maskedValue);

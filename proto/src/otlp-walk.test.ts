@@ -257,8 +257,12 @@ describe("walkExportRequest repairs and counts", () => {
 });
 
 describe("secret attributes", () => {
-  const isSecretKey = (bytes: Uint8Array, start: number, end: number) =>
-    Buffer.from(bytes.subarray(start, end)).toString().endsWith("password");
+  const masking = {
+    isSecretKey: (bytes: Uint8Array, start: number, end: number) =>
+      Buffer.from(bytes.subarray(start, end)).toString().endsWith("password"),
+    mayHoldSecrets: (bytes: Uint8Array, start: number) => bytes[start] === 0x7b,
+    maskText: (key: string, text: string) => (key === "args" ? text.replace("hunter2", "é[masked]") : text),
+  };
 
   it("are masked on resource, scope, span, event and link, and inside key-value lists", () => {
     const secret = (number: number) => field(number, field(1, "db.password"), field(2, field(1, "hunter2")));
@@ -284,11 +288,10 @@ describe("secret attributes", () => {
         ),
       ),
     );
-    const walked = walkExportRequest(bytes, { isSecretKey });
+    const walked = walkExportRequest(bytes, { masking });
     if (walked.outcome !== "walked") throw new Error(walked.reason);
     const group = walked.groups[0];
     if (group === undefined) throw new Error("no group");
-    expect(walked.maskedCount).toBe(6);
     const resource = decodeResource(group.resourceBytes, "");
     const scope = decodeScope(group.scopeBytes, "");
     const span = decodeSpan(group.spans[0]?.bytes ?? new Uint8Array(), resource, scope);
@@ -311,9 +314,30 @@ describe("secret attributes", () => {
     }
   });
 
+  it("are masked inside texts, lists of texts included, by the key they stand under", () => {
+    const list = field(
+      9,
+      field(1, "args"),
+      field(2, field(5, field(1, field(1, "{hunter2}")), field(1, field(1, "x")))),
+    );
+    const bytes = requestAround(
+      Buffer.concat([sampleIds, attribute("args", "{hunter2}"), list, attribute("other", "{hunter2}")]),
+    );
+    const walked = walkExportRequest(bytes, { masking });
+    if (walked.outcome !== "walked") throw new Error(walked.reason);
+    expect(Buffer.from(walked.groups[0]?.spans[0]?.bytes ?? [])).toEqual(
+      Buffer.concat([
+        sampleIds,
+        attribute("args", "{é[masked]}"),
+        field(9, field(1, "args"), field(2, field(5, field(1, field(1, "{é[masked]}")), field(1, field(1, "x"))))),
+        attribute("other", "{hunter2}"),
+      ]),
+    );
+  });
+
   it("are masked in spans that are rejected", () => {
     const bytes = requestAround(Buffer.concat([field(1, Buffer.alloc(3, 1)), attribute("password", "hunter2")]));
-    const walked = walkExportRequest(bytes, { isSecretKey });
+    const walked = walkExportRequest(bytes, { masking });
     if (walked.outcome !== "walked") throw new Error(walked.reason);
     expect(Buffer.from(walked.groups[0]?.rejected[0]?.bytes ?? []).includes("hunter2")).toBe(false);
   });

@@ -7,7 +7,7 @@
  */
 import { isPipelineError } from "./errors.ts";
 import { valueDepthMax } from "./otlp-protobuf.ts";
-import { isIdAt, rewriteMessage, type SecretKeyMatcher } from "./otlp-rewrite.ts";
+import { isIdAt, type Masking, rewriteMessage } from "./otlp-rewrite.ts";
 import { type MessageSchema, otlpSchema } from "./otlp-schema.ts";
 import { asBuffer, ProtobufReader, wireType } from "./protobuf-reader.ts";
 
@@ -57,7 +57,6 @@ export interface WalkedRequest {
   /** Accepted and rejected together. */
   readonly spanCount: number;
   readonly rejectedCount: number;
-  readonly maskedCount: number;
   readonly warnings: Readonly<WalkWarnings>;
 }
 
@@ -70,8 +69,8 @@ export interface UndecodableRequest {
 }
 
 export interface WalkOptions {
-  /** Which keys are those of secrets; by default none. */
-  readonly isSecretKey?: SecretKeyMatcher;
+  /** What must not be kept; by default everything is. */
+  readonly masking?: Masking;
 }
 
 /** @param bytes at most 1 GiB; not mutated; the result holds views of it. */
@@ -110,13 +109,13 @@ interface OpenGroup {
   scopeSchemaUrl: string;
 }
 
-const noSecrets: SecretKeyMatcher = () => false;
+const noMasking: Masking = { isSecretKey: () => false, mayHoldSecrets: () => false, maskText: (_, text) => text };
 
 function* walkSteps(
   bytes: Uint8Array,
   options: WalkOptions,
 ): Generator<undefined, WalkedRequest | UndecodableRequest, undefined> {
-  const walk = new Walk(bytes, options.isSecretKey ?? noSecrets);
+  const walk = new Walk(bytes, options.masking ?? noMasking);
   const groups: WalkedGroup[] = [];
   let spanCount = 0;
   let rejectedCount = 0;
@@ -157,7 +156,6 @@ function* walkSteps(
     groups,
     spanCount,
     rejectedCount,
-    maskedCount: walk.maskedCount,
     warnings: walk.warnings,
   };
 }
@@ -165,9 +163,8 @@ function* walkSteps(
 class Walk {
   readonly reader: ProtobufReader;
   readonly warnings: WalkWarnings = { invalidParents: 0, droppedLinks: 0, tooDeepValues: 0, indexedValues: 0 };
-  maskedCount = 0;
   private readonly bytes: Buffer;
-  private readonly isSecretKey: SecretKeyMatcher;
+  private readonly masking: Masking;
   /** Set by `check` when the message cannot be published as it is. */
   private mustRewrite = false;
   /** Where `check` last saw the ids of a span. */
@@ -176,10 +173,10 @@ class Walk {
   private spanIdStart = 0;
   private spanIdEnd = 0;
 
-  constructor(bytes: Uint8Array, isSecretKey: SecretKeyMatcher) {
+  constructor(bytes: Uint8Array, masking: Masking) {
     this.bytes = asBuffer(bytes);
     this.reader = new ProtobufReader(this.bytes);
-    this.isSecretKey = isSecretKey;
+    this.masking = masking;
   }
 
   /** Reads the tag of the one embedded field of an envelope; skips others and returns -1. */
@@ -210,7 +207,6 @@ class Walk {
   span(start: number, end: number, group: OpenGroup): void {
     const reader = this.reader;
     const warningsBefore = { ...this.warnings };
-    const maskedBefore = this.maskedCount;
     this.mustRewrite = false;
     this.traceIdStart = this.traceIdEnd = this.spanIdStart = this.spanIdEnd = 0;
     reader.position = start;
@@ -220,7 +216,6 @@ class Walk {
     } catch (error) {
       if (!isLogRecord(this.bytes.subarray(start, end))) throw error;
       Object.assign(this.warnings, warningsBefore);
-      this.maskedCount = maskedBefore;
       group.rejected.push({ reason: "no_ids", bytes: this.bytes.subarray(start, end), traceId: "", spanId: "" });
       return;
     }
@@ -229,7 +224,7 @@ class Walk {
     else if (!isIdAt(this.bytes, traceIdStart, traceIdEnd, 16)) reason = "invalid_trace_id";
     else if (!isIdAt(this.bytes, spanIdStart, spanIdEnd, 8)) reason = "invalid_span_id";
     const bytes = this.mustRewrite
-      ? rewriteMessage(this.bytes, otlpSchema.span, [start, end], this.isSecretKey)
+      ? rewriteMessage(this.bytes, otlpSchema.span, [start, end], this.masking)
       : this.bytes.subarray(start, end);
     if (reason === undefined) {
       const traceId = this.bytes.toString("hex", traceIdStart, traceIdEnd);
@@ -250,7 +245,7 @@ class Walk {
       this.reader.position = ranges[pair] as number;
       this.check(schema, ranges[pair + 1] as number, 1);
     }
-    if (this.mustRewrite) return rewriteMessage(this.bytes, schema, ranges, this.isSecretKey);
+    if (this.mustRewrite) return rewriteMessage(this.bytes, schema, ranges, this.masking);
     return this.bytes.subarray(ranges[0], ranges[1]);
   }
 
@@ -301,10 +296,9 @@ class Walk {
       const fieldEnd = reader.readLength(end);
       if (field.message !== undefined) this.check(field.message, fieldEnd, childDepth);
       else if (schema === otlpSchema.keyValue) {
-        if (this.isSecretKey(this.bytes, reader.position, fieldEnd)) {
-          this.maskedCount++;
-          this.mustRewrite = true;
-        }
+        if (this.masking.isSecretKey(this.bytes, reader.position, fieldEnd)) this.mustRewrite = true;
+      } else if (schema === otlpSchema.anyValue) {
+        if (number === 1 && this.masking.mayHoldSecrets(this.bytes, reader.position, fieldEnd)) this.mustRewrite = true;
       } else if (number === 1) {
         firstStart = reader.position;
         firstEnd = fieldEnd;
@@ -425,7 +419,7 @@ function pushRange(ranges: number[], reader: ProtobufReader, end: number): void 
  * where a span has its trace id or its events.
  */
 function isLogRecord(bytes: Uint8Array): boolean {
-  const walk = new Walk(bytes, noSecrets);
+  const walk = new Walk(bytes, noMasking);
   try {
     walk.check(otlpSchema.logRecord, bytes.length, 1);
     const reader = new ProtobufReader(bytes);

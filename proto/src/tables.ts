@@ -24,7 +24,11 @@ export interface TraceRow {
   settings_version: number;
   created_unix_nano: string;
   prompt_name: string;
+  /** A `TraceSummaryStatus`. */
   status: string;
+  /** Prompt name and models, as a substring search sees them. */
+  search_text: string;
+  /** Of the trace's events. */
   session_ids: string[];
   models: string[];
   tags: string[];
@@ -46,6 +50,7 @@ export interface SpanRow {
   service_name: string;
   class: string;
   rule_id: string;
+  agent_name: string;
   status_code: number;
   mapping_version: number;
   price_version: string;

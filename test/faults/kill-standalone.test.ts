@@ -4,7 +4,8 @@ import { createWorkload } from "../bench/workload.ts";
 import { sendAll } from "../e2e/sender.ts";
 import { eventually } from "../e2e/service-process.ts";
 import { type StandaloneFixture, startStandaloneFixture } from "../e2e/standalone-fixture.ts";
-import { eventIdsOf, type ProjectAnswers, readProject, readSessionList } from "./oracle.ts";
+import { eventIdsOf } from "./oracle.ts";
+import { settled } from "./settled.ts";
 
 const spanCount = 20_000;
 const startMs = Date.UTC(2026, 4, 4, 9);
@@ -16,29 +17,13 @@ afterEach(async () => {
   fixture = undefined;
 });
 
-/** All spans of the workload are in its sessions, and nothing changes any more. */
-async function settled(standalone: StandaloneFixture, spanCount: number): Promise<ProjectAnswers> {
-  let before = "";
-  await eventually(
-    async () => {
-      const sessions = await readSessionList(standalone);
-      const now = JSON.stringify(sessions);
-      const unchanged = now === before && sessions.length === Math.ceil(spanCount / 72);
-      before = now;
-      return unchanged;
-    },
-    { withinMs: 60_000, what: "the list of sessions no longer changes" },
-  );
-  return readProject(standalone, range);
-}
-
 test("every acknowledged span is there once after kill -9 in the middle of a load, and answers equal those of a clean run", async () => {
   const workload = createWorkload({ seed: 7, spanCount, startMs });
   const bodies = [...workload.requests(100)];
 
   fixture = await startStandaloneFixture();
   await sendAll(fixture.httpUrl, bodies, { concurrency: 8, withinMs: 120_000 });
-  const clean = await settled(fixture, workload.spanCount);
+  const clean = await settled(fixture, { spanCount: workload.spanCount, range, withinMs: 60_000 });
   await fixture.close();
 
   fixture = await startStandaloneFixture();
@@ -57,7 +42,7 @@ test("every acknowledged span is there once after kill -9 in the middle of a loa
     await killed.restart();
   }
   await sending;
-  const answers = await settled(killed, workload.spanCount);
+  const answers = await settled(killed, { spanCount: workload.spanCount, range, withinMs: 60_000 });
 
   const ids = eventIdsOf(answers);
   expect(new Set(ids).size).toBe(ids.length);

@@ -148,7 +148,6 @@ function newHot() {
 
 /** Feeds batches of records; before each a crash may forget what is hot, and an insert may fail after so many tables. */
 async function run(
-  projectId: string,
   batches: { records: SpanRecord[]; forget: boolean; failAfter: number | undefined }[],
 ): Promise<void> {
   let hot = newHot();
@@ -202,7 +201,7 @@ async function liveRows(projectId: string): Promise<Record<string, unknown[]>> {
 
 async function cleanRows(): Promise<Record<string, unknown[]>> {
   const project = newProject();
-  await run(project, [{ records: recordsOf(project), forget: false, failAfter: undefined }]);
+  await run([{ records: recordsOf(project), forget: false, failAfter: undefined }]);
   return liveRows(project);
 }
 
@@ -236,7 +235,7 @@ test("any order, batching, repetition and forgetting of the same spans gives the
             failAfter: undefined,
           });
         }
-        await run(project, batches);
+        await run(batches);
         expect(await liveRows(project)).toEqual(clean);
       },
     ),
@@ -252,7 +251,7 @@ test.each([
   for (let failAfter = 0; failAfter < tables.length; failAfter += 1) {
     const project = newProject();
     const records = recordsOf(project);
-    await run(project, [
+    await run([
       { records: records.slice(2, 5), forget, failAfter },
       { records: records.slice(5), forget, failAfter },
       { records: records.slice(0, 3), forget, failAfter },
@@ -269,7 +268,7 @@ test("a writer with an older epoch changes nothing, whatever it still writes", a
   const stale = newHot();
   const deps = { store, now: () => 0, onDefect: () => undefined };
   await materialize(records.slice(0, 2), 5n, { ...deps, hot: stale });
-  await run(project, [{ records, forget: false, failAfter: undefined }]);
+  await run([{ records, forget: false, failAfter: undefined }]);
   await materialize(records.slice(2, 3), 6n, { ...deps, hot: stale });
   const rows = await liveRows(project);
   expect(rows["sessions"]).toEqual(clean["sessions"]);

@@ -39,7 +39,10 @@ export function foldIndexed(attributes: AttributeMap, prefix: string, limits: Ma
     if (!isPresent(value)) continue;
     byIndex ??= new Map();
     let branch = byIndex.get(index);
-    if (branch === undefined) byIndex.set(index, (branch = {}));
+    if (branch === undefined) {
+      branch = {};
+      byIndex.set(index, branch);
+    }
     grow(branch, key, end + 1).leaf = toJson(value, limits.inlineBytesMax);
   }
   if (byIndex === undefined) return dropped ? { items: [], dropped } : nothing;
@@ -61,7 +64,10 @@ function grow(from: Branch, key: string, start: number): Branch {
     const segment = key.slice(at, end);
     branch.members ??= new Map();
     let next = branch.members.get(segment);
-    if (next === undefined) branch.members.set(segment, (next = {}));
+    if (next === undefined) {
+      next = {};
+      branch.members.set(segment, next);
+    }
     branch = next;
     at = end + 1;
   }

@@ -1,8 +1,8 @@
 /**
  * JSON text in attributes (event mapping 2.1) and the way back to compact text.
  *
- * Every function here takes time linear in its input and survives any nesting: `JSON.parse` keeps its own stack, and `toCompactJson` falls back
- * to one when the engine's runs out.
+ * Every function here takes time linear in its input and survives any nesting: `JSON.parse` keeps its own stack, and so does `toCompactJson`
+ * where the nesting is deep.
  */
 import type { Json } from "@nonet/proto/json.ts";
 import type { MappingLimits } from "./limits.ts";
@@ -101,44 +101,60 @@ function isDigit(code: number): boolean {
   return code >= 48 && code <= 57;
 }
 
+/** The engine looks for cycles at every level, which takes quadratic time in the depth, and ends in a RangeError. */
+const engineDepthMax = 200;
+
 /** Compact JSON text of a value of any depth. */
 export function toCompactJson(value: Json): string {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    if (error instanceof RangeError) return toCompactJsonIteratively(value);
-    throw error;
-  }
+  return isDeeperThan(value, engineDepthMax) ? toCompactJsonIteratively(value) : JSON.stringify(value);
+}
+
+function isDeeperThan(value: Json, depthLeft: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depthLeft === 0) return true;
+  if (Array.isArray(value)) return value.some((item: Json) => isDeeperThan(item, depthLeft - 1));
+  const object = value as { readonly [key: string]: Json };
+  for (const key in object) if (isDeeperThan(object[key] as Json, depthLeft - 1)) return true;
+  return false;
+}
+
+interface Frame {
+  readonly value: object;
+  /** Of an object; a list has none. */
+  readonly keys: readonly string[] | undefined;
+  next: number;
 }
 
 function toCompactJsonIteratively(root: Json): string {
-  let text = "";
-  // Work still to do, last first: a piece of text or a value.
-  const pending: ({ readonly text: string } | { readonly value: Json })[] = [{ value: root }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    if ("text" in next) {
-      text += next.text;
+  const pieces: string[] = [];
+  const frames: Frame[] = [];
+  const open = (value: Json): void => {
+    if (typeof value !== "object" || value === null) {
+      pieces.push(JSON.stringify(value));
+      return;
+    }
+    const keys = Array.isArray(value) ? undefined : Object.keys(value);
+    pieces.push(keys === undefined ? "[" : "{");
+    frames.push({ value, keys, next: 0 });
+  };
+  open(root);
+  for (let frame = frames[frames.length - 1]; frame !== undefined; frame = frames[frames.length - 1]) {
+    const { value, keys, next } = frame;
+    const length = keys === undefined ? (value as readonly Json[]).length : keys.length;
+    if (next === length) {
+      pieces.push(keys === undefined ? "]" : "}");
+      frames.pop();
       continue;
     }
-    const { value } = next;
-    if (value === null || typeof value !== "object") {
-      text += JSON.stringify(value);
-    } else if (Array.isArray(value)) {
-      text += "[";
-      pending.push({ text: "]" });
-      for (let index = value.length - 1; index >= 0; index--) {
-        pending.push({ value: value[index] as Json });
-        if (index > 0) pending.push({ text: "," });
-      }
+    frame.next++;
+    if (next > 0) pieces.push(",");
+    if (keys === undefined) {
+      open((value as readonly Json[])[next] as Json);
     } else {
-      text += "{";
-      pending.push({ text: "}" });
-      const entries = Object.entries(value);
-      for (let index = entries.length - 1; index >= 0; index--) {
-        const [key, member] = entries[index] as [string, Json];
-        pending.push({ value: member }, { text: `${index > 0 ? "," : ""}${JSON.stringify(key)}:` });
-      }
+      const key = keys[next] as string;
+      pieces.push(JSON.stringify(key), ":");
+      open((value as { readonly [key: string]: Json })[key] as Json);
     }
   }
-  return text;
+  return pieces.join("");
 }

@@ -64,9 +64,10 @@ function limitText(text: string, reader: SpanReader, deep: boolean): string {
   return deep ? cleanText(cut) : cut;
 }
 
-function limitStructured(value: Json, reader: SpanReader, options: SanitiseOptions, large: boolean): Json {
+function limitStructured(value: Json, reader: SpanReader, options: SanitiseOptions, measured: boolean): Json {
   const clean = sanitiseJson(value, reader, options);
-  if (!large || clean === null || typeof clean !== "object") return clean;
+  if (clean === null || typeof clean !== "object" || !measured) return clean;
+  if (!mayExceed(clean, reader.limits.structuredBytesMax)) return clean;
   const text = toCompactJson(clean);
   const cut = cutBytes(text, reader.limits.structuredBytesMax);
   if (cut.length === text.length) return clean;
@@ -125,18 +126,13 @@ function limitPart(part: MessagePart, reader: SpanReader): MessagePart {
     case "tool_call":
       part.name = cleanName(part.name, reader.limits.nameCharsMax);
       if (part.arguments !== undefined)
-        part.arguments = limitStructured(
-          part.arguments,
-          reader,
-          { maskSecrets: true, deep },
-          isLargeValue(part.arguments),
-        );
+        part.arguments = limitStructured(part.arguments, reader, { maskSecrets: true, deep }, true);
       return part;
     case "tool_result":
-      part.result = limitStructured(part.result, reader, { maskSecrets: false, deep }, isLargeValue(part.result));
+      part.result = limitStructured(part.result, reader, { maskSecrets: false, deep }, true);
       return part;
     case "data":
-      part.value = limitStructured(part.value, reader, { maskSecrets: false, deep }, isLargeValue(part.value));
+      part.value = limitStructured(part.value, reader, { maskSecrets: false, deep }, true);
       return part;
     case "media":
       if (part.uri !== undefined && part.uri.length > reader.limits.inlineBytesMax)
@@ -147,26 +143,32 @@ function limitPart(part: MessagePart, reader: SpanReader): MessagePart {
   }
 }
 
-/** Whether a value is worth measuring exactly. */
-function isLargeValue(value: Json): boolean {
-  let budget = 20_000;
-  const visit = (item: Json, depth: number): void => {
-    if (budget <= 0 || depth > 40) return;
-    if (typeof item === "string") budget -= item.length + 4;
-    else if (item === null || typeof item !== "object") budget -= 8;
-    else if (Array.isArray(item)) {
-      budget -= 2;
-      for (const member of item as readonly Json[]) visit(member, depth + 1);
+/** False only when the compact JSON of the value surely fits: at most two bytes for each byte of its texts, since nothing needs a longer escape. */
+function mayExceed(value: unknown, bytesMax: number): boolean {
+  let left = bytesMax;
+  const visit = (item: unknown, depth: number): void => {
+    if (left < 0) return;
+    if (typeof item === "string") {
+      left -= 2 * item.length + 3;
+      if (left >= 0) left -= 2 * (Buffer.byteLength(item) - item.length);
+    } else if (typeof item !== "object" || item === null) {
+      left -= 26;
+    } else if (depth > 64) {
+      left = -1;
+    } else if (Array.isArray(item)) {
+      left -= 2 + item.length;
+      for (const member of item) visit(member, depth + 1);
     } else {
-      for (const key of Object.keys(item)) {
-        budget -= key.length + 4;
-        visit((item as { readonly [key: string]: Json })[key] as Json, depth + 1);
-        if (budget <= 0) return;
+      for (const key in item) {
+        left -= 2 * Buffer.byteLength(key) + 4;
+        visit((item as Record<string, unknown>)[key], depth + 1);
+        if (left < 0) return;
       }
+      left -= 2;
     }
   };
   visit(value, 0);
-  return budget <= 0;
+  return left < 0;
 }
 
 const shrinkable = ["inputMessages", "outputMessages", "result", "arguments", "content", "stack"] as const;
@@ -174,6 +176,7 @@ const shrinkable = ["inputMessages", "outputMessages", "result", "arguments", "c
 /** The largest of these fields are cut, largest first, until the event fits. */
 function limitEvent(fields: Record<string, unknown>, reader: SpanReader): void {
   const { eventBytesMax } = reader.limits;
+  if (!mayExceed(fields, eventBytesMax)) return;
   let size = sizeOf(fields);
   if (size <= eventBytesMax) return;
   reader.exceeded("eventBytesMax");

@@ -33,13 +33,13 @@ function read(value: Json, context: Context, depth: number): void {
   if (value === null) return;
   if (typeof value === "string") {
     pushMessage(context, context.defaultRole, textParts(value, context.limits));
-  } else if (isList(value)) {
-    readList(value, context, depth);
-  } else if (!isRecord(value)) {
+  } else if (typeof value !== "object") {
     pushMessage(context, context.defaultRole, [{ type: "text", text: String(value) }]);
   } else if (depth > depthMax) {
     pushMessage(context, context.defaultRole, [{ type: "data", value }]);
-  } else {
+  } else if (isList(value)) {
+    readList(value, context, depth);
+  } else if (isRecord(value)) {
     readRecord(value, context, depth);
   }
 }

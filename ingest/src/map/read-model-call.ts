@@ -181,8 +181,8 @@ export function readResponseId(facts: SpanFacts, raw: RawResponse | undefined): 
   return isClaudeCode(facts) ? reader.name("request_id") : reader.toName(raw?.id);
 }
 
-/** First of these that is an object; then the config of ADK's request. */
-function readRequestJson({ reader, families }: SpanFacts): JsonRecord | undefined {
+/** *Request JSON*: first of these that is an object; then the config of ADK's request. */
+export function readRequestJson({ reader, families }: SpanFacts): JsonRecord | undefined {
   if (
     (families & (family.llm | family.langfuse | family.adk)) === 0 &&
     !reader.attributes.has("model_request_parameters")
@@ -428,10 +428,16 @@ function toDefinition(value: Json, reader: SpanReader): ToolDefinition | undefin
   if (isRecord(parameters) && isRecord(parameters["json"]) && Object.keys(parameters).length === 1)
     parameters = parameters["json"];
   if (parameters !== undefined) definition.parameters = parameters;
-  for (const key of Object.keys(body)) {
-    const member = body[key];
-    if (!readMembers.has(key) && member !== undefined && member !== null && key !== "__proto__")
-      definition[key] = member;
-  }
+  addOtherMembers(definition, body);
+  if (body !== value) addOtherMembers(definition, value);
   return definition;
+}
+
+/** Members of the definition itself win over those that stand around it. */
+function addOtherMembers(definition: ToolDefinition, value: JsonRecord): void {
+  for (const key of Object.keys(value)) {
+    const member = value[key];
+    if (readMembers.has(key) || member === undefined || member === null || key === "__proto__") continue;
+    if (!Object.hasOwn(definition, key)) definition[key] = member;
+  }
 }

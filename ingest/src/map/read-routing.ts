@@ -117,6 +117,6 @@ function findCommands(value: Json | undefined, depth: number): string[] {
   if (goto !== undefined && ("update" in value || "graph" in value || value["lg_name"] === "Command")) {
     return (toTargets(goto) ?? []).filter((target) => target !== "__end__");
   }
-  const inner = value["kwargs"] ?? value["output"] ?? value["outputs"] ?? value["data"];
+  const inner = value["outputs"] ?? value["output"] ?? value["data"] ?? value["kwargs"];
   return inner === undefined ? [] : findCommands(inner, depth + 1);
 }

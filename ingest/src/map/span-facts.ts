@@ -143,10 +143,11 @@ const knownScopes: ReadonlySet<string> = new Set(["pydantic-ai", "gcp.vertex.age
 export function scanFamilies(span: DecodedSpan): { families: number; textChars: number } {
   let families = 0;
   let textChars = 0;
+  const remember = span.attributes.size <= rememberedSpanKeysMax;
   for (const [key, value] of span.attributes) {
     if (typeof value === "string") textChars += value.length;
     else if (typeof value === "object" && value !== null) textChars += sizeOfNested(value);
-    families |= familyOf(key);
+    families |= remember ? familyOf(key) : prefixFamilyOf(key);
   }
   for (const event of span.events) {
     for (const value of event.attributes.values()) {
@@ -161,22 +162,23 @@ export function scanFamilies(span: DecodedSpan): { families: number; textChars: 
 const knownKeys = new Map<string, number>();
 const knownKeysMax = 4_096;
 const knownKeyCharsMax = 96;
+/** Spans with more attributes have mostly keys of their own, which would only push out the others. */
+const rememberedSpanKeysMax = 256;
 
 function familyOf(key: string): number {
   const known = knownKeys.get(key);
   if (known !== undefined) return known;
-  let bits = 0;
-  for (const [prefix, prefixBits] of prefixesByLetter[key.charCodeAt(0)] ?? []) {
-    if (key.startsWith(prefix)) {
-      bits = prefixBits;
-      break;
-    }
-  }
+  const bits = prefixFamilyOf(key);
   if (key.length <= knownKeyCharsMax) {
     if (knownKeys.size >= knownKeysMax) knownKeys.clear();
     knownKeys.set(key, bits);
   }
   return bits;
+}
+
+function prefixFamilyOf(key: string): number {
+  for (const [prefix, bits] of prefixesByLetter[key.charCodeAt(0)] ?? []) if (key.startsWith(prefix)) return bits;
+  return 0;
 }
 
 /** A nested value is not measured: it counts as if it could fill an event only when it is large itself. */

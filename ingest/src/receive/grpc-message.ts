@@ -7,7 +7,7 @@
  */
 import { BodyBuffer } from "./body-buffer.ts";
 
-export type FrameFault = "flag" | "length" | "second";
+export type FrameFault = "flag" | "second";
 
 export class GrpcMessageReader {
   compressed = false;
@@ -15,11 +15,15 @@ export class GrpcMessageReader {
   private headerLength = 0;
   private length = 0;
   private body: BodyBuffer | undefined;
-  private readonly bytesMax: number;
 
-  /** @param bytesMax a longer message is refused when its length is read. */
-  constructor(bytesMax: number) {
-    this.bytesMax = bytesMax;
+  /** Length of the message as its header gives it; undefined until that has come. */
+  get announced(): number | undefined {
+    return this.body === undefined ? undefined : this.length;
+  }
+
+  /** Bytes of the message so far, without its header. */
+  get bytes(): number {
+    return this.body?.length ?? 0;
   }
 
   /** Takes the next piece. After a fault the reader must not be used again. */
@@ -33,7 +37,6 @@ export class GrpcMessageReader {
         if (flag > 1) return "flag";
         this.compressed = flag === 1;
         this.length = this.header.readUInt32BE(1);
-        if (this.length > this.bytesMax) return "length";
         this.body = new BodyBuffer(this.length);
       }
     }

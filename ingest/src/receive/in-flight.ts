@@ -1,6 +1,8 @@
 /** What is in flight: bytes and requests, between the first body byte and the answer (otlp-receiver.md rules 77, 78). */
 
 export interface InFlightRequest {
+  /** Would `take` succeed now? */
+  hasRoom(bytes: number): boolean;
   /** Counts bytes of this request; false when they would exceed the limit, and then they are not counted. */
   take(bytes: number): boolean;
   /** Gives some of them back. */
@@ -27,6 +29,7 @@ export function createInFlight(bytesMax: number): InFlight {
       let ended = false;
       requests++;
       return {
+        hasRoom: (count) => bytes + count <= bytesMax,
         take(count) {
           if (ended || bytes + count > bytesMax) return false;
           held += count;

@@ -3,7 +3,7 @@
  *
  * Written on HTTP/2 directly, not on a gRPC library: a refused caller must be answered before its body is decompressed, a body sent in one-byte
  * frames must not cost a hundred times its size, bytes must count from the first one, and a compressed message without a `grpc-encoding` must fail;
- * `@grpc/grpc-js` decides all four inside itself (docs/adr/0005). Tests use its client.
+ * `@grpc/grpc-js` decides all four inside itself (docs/adr/0010). Tests use its client.
  *
  * A stream can end at any await, so every write goes through `whileOpen`.
  */
@@ -18,7 +18,7 @@ import { grpcStatus } from "@nonet/proto/errors.ts";
 import { type Coding, codings, parseCoding } from "./decompress.ts";
 import { responseToProtobuf } from "./export-response.ts";
 import { createGrpcHealth, type GrpcHealth } from "./grpc-health.ts";
-import { frameMessage, GrpcMessageReader } from "./grpc-message.ts";
+import { type FrameFault, frameMessage, GrpcMessageReader } from "./grpc-message.ts";
 import { type ExportHandler, isRefusal, type OpenRequest } from "./receive-export.ts";
 import type { Origin } from "./receive-metrics.ts";
 import type { ReceiverConfig } from "./receiver-config.ts";
@@ -106,7 +106,7 @@ export function createGrpcTransport(config: ReceiverConfig, handler: ExportHandl
       return;
     }
     try {
-      const message = await readMessage(stream, opened, { ...config, coding });
+      const message = await readMessage(stream, opened, { bodyTimeoutMs: config.bodyTimeoutMs, coding });
       if (message === "gone") return;
       if ("grpc" in message) {
         opened.countRefused(message);
@@ -154,10 +154,10 @@ interface ReceivedMessage {
 function readMessage(
   stream: ServerHttp2Stream,
   request: OpenRequest,
-  options: { readonly requestBytesMax: number; readonly bodyTimeoutMs: number; readonly coding: Coding },
+  options: { readonly bodyTimeoutMs: number; readonly coding: Coding },
 ): Promise<ReceivedMessage | Refusal | "gone"> {
   return new Promise((resolve) => {
-    const reader = new GrpcMessageReader(options.requestBytesMax);
+    const reader = new GrpcMessageReader();
     const timer = startTimer(options.bodyTimeoutMs, () =>
       finish(refusal("BODY_TIMEOUT", `the message did not arrive within ${options.bodyTimeoutMs} ms`)),
     );
@@ -170,13 +170,17 @@ function readMessage(
     };
     stream.on("data", (piece: Buffer) => {
       if (finished) return;
+      const before = reader.bytes;
+      const wasAnnounced = reader.announced !== undefined;
       const fault = reader.append(piece);
-      if (fault === undefined) {
-        const full = request.takeBody(piece.length);
-        if (full !== undefined) finish(full);
-      } else if (fault === "length") {
-        finish(refusal("TOO_LARGE", `message exceeds ${options.requestBytesMax} bytes; export smaller batches`));
-      } else finish(refusal("BAD_FRAMING", faultTexts[fault]));
+      if (fault !== undefined) {
+        finish(refusal("BAD_FRAMING", faultTexts[fault]));
+        return;
+      }
+      const refused =
+        (wasAnnounced || reader.announced === undefined ? undefined : request.announce(reader.announced)) ??
+        request.takeBody(reader.bytes - before);
+      if (refused !== undefined) finish(refused);
     });
     stream.on("end", () => {
       const body = reader.message();
@@ -190,15 +194,15 @@ function readMessage(
   });
 }
 
-const faultTexts: Readonly<Record<"flag" | "second", string>> = {
+const faultTexts: Readonly<Record<FrameFault, string>> = {
   flag: "invalid message flag",
   second: "a unary call has one message",
 };
 
 async function serveHealth(stream: ServerHttp2Stream, path: string, health: GrpcHealth): Promise<void> {
-  const reader = new GrpcMessageReader(healthRequestBytesMax);
+  const reader = new GrpcMessageReader();
   for await (const piece of stream as AsyncIterable<Buffer>) {
-    if (reader.append(piece) !== undefined) {
+    if (reader.append(piece) !== undefined || (reader.announced ?? 0) > healthRequestBytesMax) {
       respondRefusal(stream, refusal("BAD_FRAMING", "a health request is one small message"));
       return;
     }

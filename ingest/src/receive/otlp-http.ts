@@ -116,8 +116,9 @@ export function createHttpTransport(
         () => finish(refusal("BODY_TIMEOUT", `the body did not arrive within ${config.bodyTimeoutMs} ms`)),
         config.bodyTimeoutMs,
       ).unref();
-      if (declared > config.requestBytesMax) {
-        finish(refusal("TOO_LARGE", `request exceeds ${config.requestBytesMax} bytes; export smaller batches`));
+      const refused = opened.announce(declared);
+      if (refused !== undefined) {
+        finish(refused);
         return;
       }
       const body = new BodyBuffer(declared);

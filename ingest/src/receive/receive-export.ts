@@ -19,7 +19,7 @@ import { readCredential } from "./credential.ts";
 import { type Coding, decompress } from "./decompress.ts";
 import { type PartialSuccess, partialSuccess, type RefusedSpan } from "./export-response.ts";
 import type { InFlight, InFlightRequest } from "./in-flight.ts";
-import { isSecretKeyAt } from "./mask-secrets.ts";
+import { secretMasking } from "./mask-secrets.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { Origin, ReceiveMetrics } from "./receive-metrics.ts";
 import type { ReceiverConfig } from "./receiver-config.ts";
@@ -68,6 +68,8 @@ export interface ExportCall {
 
 /** A request that may send its body. `end` must be called when it has its answer or is gone; what still runs then keeps its bytes counted. */
 export interface OpenRequest {
+  /** Refuses a body by the length it announces, before it comes. Nothing is reserved: a promise must not keep others out. */
+  announce(bytes: number): Refusal | undefined;
   /** Counts body bytes as they come; a refusal when there is no room or they are too many. */
   takeBody(bytes: number): Refusal | undefined;
   receive(body: Buffer, coding: Coding): Promise<ExportAnswer>;
@@ -135,6 +137,10 @@ export function createExportHandler(
     let running = false;
     let ended = false;
     return {
+      announce(bytes) {
+        if (bytes > config.requestBytesMax) return tooLarge();
+        return request.hasRoom(bytes) ? undefined : overloaded();
+      },
       takeBody(bytes) {
         bodyBytes += bytes;
         if (bodyBytes > config.requestBytesMax) return tooLarge();
@@ -229,7 +235,7 @@ export function createExportHandler(
     body: Buffer,
     request: InFlightRequest,
   ): Promise<WalkedRequest | UndecodableRequest> {
-    const options = { isSecretKey: isSecretKeyAt, sliceMsMax: walkSliceMs };
+    const options = { masking: secretMasking, sliceMsMax: walkSliceMs };
     if (origin.encoding === "protobuf") return walkExportRequestInSlices(body, options);
     const encoded = exportRequestFromJson(body);
     if (encoded.outcome === "undecodable") return encoded;

@@ -46,11 +46,13 @@ export interface KafkaSourceDeps {
 const inlineMs = 500;
 /** A fetch without records ends after this time. */
 const fetchWaitMs = 500;
-const requestTimeoutMs = 5_000;
-const rebalanceTimeoutMs = 15_000;
+const requestTimeoutMs = 3_000;
+const rebalanceTimeoutMs = 10_000;
 const reconnectMs = 250;
 const reconnectMsMax = 2_000;
 const closeTimeoutMs = 5_000;
+/** To leave the group before the consumer is replaced, so that the group need not wait for the old one's session to end. */
+const leaveTimeoutMs = 1_000;
 /** Without a heartbeat that Kafka answered, the consumer is taken for hung and replaced. */
 const stallMs = 45_000;
 const retry = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 6, restartOnFailure: async () => false };
@@ -108,6 +110,10 @@ export function createKafkaSource(config: KafkaSourceConfig, deps: KafkaSourceDe
     const startedMs = performance.now();
     consumer.on(consumer.events.CRASH, (event) => ended.reject(event.payload.error));
     consumer.on(consumer.events.HEARTBEAT, heardFromGroup);
+    // kafkajs would ask the same coordinator a few times more; another broker may have taken over.
+    consumer.on(consumer.events.REQUEST_TIMEOUT, ({ payload: { apiName } }) => {
+      if (apiName === "Heartbeat") ended.reject(new Error("the group's coordinator does not answer"));
+    });
     consumer.on(consumer.events.GROUP_JOIN, (event) => {
       if (current !== consumer) return;
       heardFromGroup();
@@ -133,7 +139,7 @@ export function createKafkaSource(config: KafkaSourceConfig, deps: KafkaSourceDe
       payload = undefined;
       owned.loseAll();
       paused.clear();
-      await disconnect(consumer);
+      await disconnect(consumer, stop.signal.aborted ? closeTimeoutMs : leaveTimeoutMs);
     }
   }
 
@@ -284,10 +290,10 @@ async function endsWithin(work: Promise<void>, ms: number): Promise<boolean> {
 }
 
 /** Leaves the group. Bounded, because a consumer that is replaced may be one that hangs. */
-async function disconnect(consumer: Consumer): Promise<void> {
+async function disconnect(consumer: Consumer, timeoutMs: number): Promise<void> {
   await endsWithin(
     consumer.disconnect().catch(() => undefined),
-    closeTimeoutMs,
+    timeoutMs,
   );
 }
 

@@ -3,18 +3,17 @@ import { collectAgentSpans } from "./agent-spans.ts";
 import { decideCallHandoffs } from "./call-handoff.ts";
 import { decideCommandHandoffs } from "./command-handoffs.ts";
 import { decideControlFlow } from "./control-flow.ts";
-import { type DuplicateCall, findDuplicateCalls, isRepeatable } from "./duplicates.ts";
+import { markDuplicateCalls } from "./duplicates.ts";
 import { resolveHandoffs } from "./handoffs.ts";
 import { nestModelCalls } from "./model-nesting.ts";
 import { completeFromSteps } from "./model-steps.ts";
-import { nodeEventId } from "./place-events.ts";
 import { markPropagated } from "./propagation.ts";
+import { completeFromRequests } from "./requested-calls.ts";
 import { concludeTurns, type TurnConclusion } from "./response.ts";
 import { completeDetails } from "./span-details.ts";
-import { completeArguments } from "./tool-arguments.ts";
 import { nestTools } from "./tool-nesting.ts";
 import type { TraceIndex } from "./trace-index.ts";
-import { note, setDrafts, type TraceNode } from "./trace-node.ts";
+import { setDrafts, type TraceNode } from "./trace-node.ts";
 
 /**
  * Brings the drafts of all spans to what their events will say.
@@ -28,16 +27,15 @@ export function applyRules(index: TraceIndex, roots: readonly TraceNode[], tenan
   completeFromSteps(index.modelSteps);
   nestModelCalls(index.models);
   nestTools(index.tools);
-  completeArguments(index);
+  completeFromRequests(index);
   decideControlFlow(index.flows);
   const agents = collectAgentSpans(index.agents);
   resolveHandoffs(index.handoffs, agents);
   decideCommandHandoffs(index, agents);
   if (index.transfers.length > 0) decideCallHandoffs(callersOf(index.transfers), index, agents);
   markPropagated(index.failures);
-  const duplicates = findDuplicateCalls(index);
-  for (const duplicate of duplicates) markDuplicate(duplicate, tenantId);
-  const conclusions = concludeTurns(roots, index, new Set(duplicates.map(({ copy }) => copy)));
+  const copies = markDuplicateCalls(index, tenantId);
+  const conclusions = concludeTurns(roots, index, copies);
   for (const conclusion of conclusions) addResponse(conclusion);
   return conclusions;
 }
@@ -45,21 +43,6 @@ export function applyRules(index: TraceIndex, roots: readonly TraceNode[], tenan
 /** A wrapper's output may have gone to the calls below it. */
 function callersOf(transfers: readonly TraceNode[]): TraceNode[] {
   return [...new Set(transfers.flatMap((node) => [node, ...node.wrapped]))];
-}
-
-function markDuplicate({ copy, original }: DuplicateCall, tenantId: string): void {
-  note(copy, `copy of the call in ${original.spanId}`);
-  const overrides = copy.overrides ?? new Map();
-  copy.overrides = overrides;
-  for (const draft of copy.drafts) {
-    if (!isRepeatable(draft)) continue;
-    const { eventType, discriminator } = draft;
-    const isThere = original.drafts.some(
-      (other) => other.eventType === eventType && other.discriminator === discriminator,
-    );
-    if (!isThere) continue;
-    overrides.set(draft, { duplicateOf: nodeEventId(original, tenantId, eventType, discriminator) });
-  }
 }
 
 function addResponse({ root, answer }: TurnConclusion): void {

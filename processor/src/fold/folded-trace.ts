@@ -35,6 +35,8 @@ export interface FoldedSpan {
   readonly runId: string | undefined;
   readonly agentName: string | undefined;
   readonly agentId: string | undefined;
+  /** Of an agent, workflow or chain span that states one (event mapping section 4, Agent). */
+  readonly workflowName: string | undefined;
   readonly environment: string | undefined;
   readonly serviceName: string | undefined;
   readonly tags: readonly string[] | undefined;

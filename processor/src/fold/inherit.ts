@@ -38,7 +38,8 @@ function flagsOf(node: TraceNode, isBeforeParent: boolean): readonly EventFlag[]
 
 function inheritSession(node: TraceNode, ofTrace: TraceIdentity): void {
   const { ownSessionId, resourceSessionId } = node.span;
-  const from = ownSessionId !== undefined ? node : inherited(node, node.parent?.sessionFrom);
+  const above = inherited(node, node.parent?.sessionFrom);
+  const from = ownSessionId !== undefined && !isSessionOfRun(node, above) ? node : above;
   const stated = (from ?? ofTrace.sessionFrom)?.span.ownSessionId;
   const sessionId = stated ?? resourceSessionId ?? ofTrace.traceId;
   const source =
@@ -55,6 +56,14 @@ function inheritSession(node: TraceNode, ofTrace: TraceIdentity): void {
   node.sessionFrom = from;
   node.sessionId = sessionId;
   node.sessionIdSource = source;
+}
+
+/**
+ * Pydantic AI makes up a conversation id for each run that was given none; that of a delegated run inside another is no session of its own.
+ * Seen in captures.
+ */
+function isSessionOfRun(node: TraceNode, above: TraceNode | undefined): boolean {
+  return above !== undefined && node.span.scopeName === "pydantic-ai" && above.span.scopeName === "pydantic-ai";
 }
 
 function inheritUser(node: TraceNode, ofTrace: TraceIdentity): void {

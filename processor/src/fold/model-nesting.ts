@@ -78,6 +78,13 @@ function unwrap(wrapper: TraceNode): void {
   if (call !== undefined) replaceCall(last, fillUsage(call, outer), wrapper);
 }
 
+/** Gives the call of one span what it lacks and a copy of it has. */
+export function completeCall(node: TraceNode, copy: TraceNode): void {
+  const call = callOf(node);
+  const other = callOf(copy);
+  if (call !== undefined && other !== undefined) replaceCall(node, fillAll(call, other), copy);
+}
+
 function callOf(node: TraceNode): ModelCall | undefined {
   return node.drafts.find((draft): draft is ModelCall => draft.eventType === "llm_call" && draft.discriminator === "");
 }

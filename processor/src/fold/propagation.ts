@@ -19,11 +19,17 @@ interface Failure {
   readonly origin: string;
 }
 
-/** Errors of equal type and message below a span: all that matters of them is the first and the last. */
-interface FailureKind {
-  readonly error: ErrorDraft;
+/** What of an error is compared. */
+interface Symptom {
+  /** Empty when the error says nothing of its own. */
   readonly message: string;
+  /** What the message quotes as its cause, else the message. */
+  readonly core: string;
   readonly typeSegment: string;
+}
+
+/** Errors of equal type and message below a span: all that matters of them is the first and the last. */
+interface FailureKind extends Symptom {
   first: Failure;
   last: Failure;
 }
@@ -65,17 +71,16 @@ function addOwnErrors(node: TraceNode, below: Kinds, work: { left: number }): vo
 /** The origin of the earliest matching failure below, of the latest when this error has no message. */
 function originOf(error: ErrorDraft, below: Kinds, work: { left: number }): string | undefined {
   let found: Failure | undefined;
-  const message = error.message ?? "";
-  const typeSegment = lastSegment(error.errorType);
-  const wantsLast = message === "";
+  const symptom = symptomOf(error);
+  const wantsLast = symptom.message === "";
   const consider = (kind: FailureKind): void => {
-    if (!isCopyOf(message, typeSegment, kind)) return;
+    if (!isCopyOf(symptom, kind)) return;
     const candidate = wantsLast ? kind.last : kind.first;
     if (found === undefined || isBefore(candidate, found) !== wantsLast) found = candidate;
   };
   if (work.left > 0) {
     for (const kind of below.values()) {
-      work.left -= 16 + message.length + kind.message.length;
+      work.left -= 16 + symptom.message.length + kind.message.length;
       consider(kind);
     }
   } else {
@@ -85,18 +90,34 @@ function originOf(error: ErrorDraft, below: Kinds, work: { left: number }): stri
   return found?.origin;
 }
 
-function isCopyOf(message: string, typeSegment: string, kind: FailureKind): boolean {
-  const equal = message === kind.message;
-  const quotes = kind.message.length >= containedLengthMin && message.includes(kind.message);
-  const isQuoted = message.length >= containedLengthMin && kind.message.includes(message);
-  if (!(equal || message === "" || quotes || isQuoted)) return false;
+function isCopyOf(above: Symptom, below: Symptom): boolean {
+  const equal = above.message === below.message;
+  const quotes = contains(above.message, below.message) || contains(above.message, below.core);
+  if (!(equal || above.message === "" || quotes || contains(below.message, above.message))) return false;
   return (
-    isVague(typeSegment) ||
-    isVague(kind.typeSegment) ||
-    typeSegment === kind.typeSegment ||
-    (equal && message !== "") ||
+    isVague(above.typeSegment) ||
+    isVague(below.typeSegment) ||
+    above.typeSegment === below.typeSegment ||
+    (equal && above.message !== "") ||
     quotes
   );
+}
+
+function contains(message: string, part: string): boolean {
+  return part.length >= containedLengthMin && message.includes(part);
+}
+
+/** OpenAI Agents quotes the cause in a Python dict: `Error running tool: {'tool_name': 'x', 'error': 'the cause'}`. */
+const quotedCause = /['"]error['"]: (?:'([^']*)'|"([^"]*)")/;
+
+/** Agno ends a failed run with this, whatever has failed. */
+const emptyMessages: ReadonlySet<string> = new Set(["run status: error"]);
+
+function symptomOf(error: ErrorDraft): Symptom {
+  const stated = error.message ?? "";
+  const message = emptyMessages.has(stated.toLowerCase()) ? "" : stated;
+  const quoted = quotedCause.exec(message);
+  return { message, core: quoted?.[1] ?? quoted?.[2] ?? message, typeSegment: lastSegment(error.errorType) };
 }
 
 function isVague(typeSegment: string): boolean {
@@ -115,8 +136,7 @@ function addFailure(kinds: Kinds, error: ErrorDraft, failure: Failure): void {
   const key = keyOf(error);
   const known = kinds.get(key);
   if (known === undefined) {
-    const message = error.message ?? "";
-    kinds.set(key, { error, message, typeSegment: lastSegment(error.errorType), first: failure, last: failure });
+    kinds.set(key, { ...symptomOf(error), first: failure, last: failure });
     return;
   }
   if (isBefore(failure, known.first)) known.first = failure;

@@ -2,7 +2,7 @@
  * The answer of a turn, at most one, once its root has ended; and whether the turn is paused. Source: event-mapping.md section 4,
  * session-traces.md 1.5.
  */
-import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
+import type { EventDraft, RootAnswer } from "@nonet/ingest/map/mapped-span.ts";
 import type { EventFlag } from "@nonet/proto/event.ts";
 import { isPause } from "./control-flow.ts";
 import type { TraceIndex } from "./trace-index.ts";
@@ -32,6 +32,8 @@ interface TurnWork {
   pausedAt: bigint | undefined;
   calledAt: bigint | undefined;
   lastAgent: TraceNode | undefined;
+  /** The last tool by which smolagents gives its answer. */
+  finalAnswer: TraceNode | undefined;
 }
 
 /**
@@ -54,6 +56,7 @@ export function concludeTurns(
       pausedAt: undefined,
       calledAt: undefined,
       lastAgent: undefined,
+      finalAnswer: undefined,
     };
     works.set(root, work);
     return work;
@@ -67,6 +70,11 @@ export function concludeTurns(
     if (node.turnRoot === node || node.insideHelper) continue;
     const work = workOf(node);
     if (isLater(node, work.lastAgent)) work.lastAgent = node;
+  }
+  for (const node of index.tools) {
+    if (node.span.toolNorm !== "final_answer" || node.turnRoot === undefined || node.insideHelper) continue;
+    const work = workOf(node);
+    if (isLater(node, work.finalAnswer)) work.finalAnswer = node;
   }
   return roots.map((root) => conclude(root, workOf(root)));
 }
@@ -114,16 +122,9 @@ function conclude(root: TraceNode, work: TurnWork): TurnConclusion {
 function answerOf(root: TraceNode, work: TurnWork): TurnAnswer | undefined {
   const own = root.span.rootAnswer;
   if (root.endTimeUnixNano === 0n || own?.interrupted === true) return undefined;
-  const { answering, failedAt, lastAgent } = work;
-  const failedAfterAnswer =
-    failedAt !== undefined && (answering === undefined || answering.effectiveEndUnixNano < failedAt);
-  let content = own?.content;
-  let source: "root" | "last_llm_call" | undefined = content === undefined ? undefined : "root";
-  if (content === undefined) {
-    if (root.failed || failedAfterAnswer) return undefined;
-    content = answering?.outputText;
-    if (content !== undefined) source = "last_llm_call";
-  }
+  const { answering, lastAgent } = work;
+  const { content, source } = contentOf(root, work);
+  if (content === undefined && (root.failed || failedAfterAnswer(work))) return undefined;
   const agent =
     answering?.agentName !== undefined ? answering : root.agentName !== undefined ? root : lastAgent;
   const agentName = agent?.agentName;
@@ -143,6 +144,41 @@ function answerOf(root: TraceNode, work: TurnWork): TurnAnswer | undefined {
   if (own?.usageAggregate !== undefined) draft.usageAggregate = own.usageAggregate;
   if (source === "last_llm_call" && answering !== undefined) draft.answeringSpanId = answering.spanId;
   return { draft, agentName, agentId: agent?.agentId, extraFlag: content === undefined ? "content_missing" : undefined };
+}
+
+/** The first that gives a text: the root itself, the same run below it, the answering call, a tool that takes the answer. */
+function contentOf(
+  root: TraceNode,
+  work: TurnWork,
+): { readonly content: string | undefined; readonly source: "root" | "last_llm_call" | undefined } {
+  const own = root.span.rootAnswer?.content;
+  if (own !== undefined) return { content: own, source: "root" };
+  const lastCall = root.failed || failedAfterAnswer(work) ? undefined : work.answering?.outputText;
+  const below = sameRunBelow(root)?.content;
+  if (below !== undefined && below.trim() !== lastCall?.trim()) return { content: below, source: "root" };
+  if (lastCall !== undefined) return { content: lastCall, source: "last_llm_call" };
+  const given = root.failed ? undefined : answerOfTool(work.finalAnswer);
+  return { content: given, source: given === undefined ? undefined : "root" };
+}
+
+/** A container below the root failed for good later than the answering call ended, or there is no such call. */
+function failedAfterAnswer({ failedAt, answering }: TurnWork): boolean {
+  return failedAt !== undefined && (answering === undefined || answering.effectiveEndUnixNano < failedAt);
+}
+
+/**
+ * OpenLLMetry wraps a LangGraph run in an agent span that says nothing and has the run as its only child: both are the root, seen twice.
+ */
+function sameRunBelow(root: TraceNode): RootAnswer | undefined {
+  const [only] = root.children;
+  if (only === undefined || root.children.length > 1 || !only.isContainer || only.failed) return undefined;
+  return only.span.scopeName === root.span.scopeName ? only.span.rootAnswer : undefined;
+}
+
+function answerOfTool(tool: TraceNode | undefined): string | undefined {
+  const result = tool?.drafts.find((draft) => draft.eventType === "tool_result" && draft.discriminator === "");
+  if (result?.eventType !== "tool_result" || result.isError || result.result === undefined) return undefined;
+  return typeof result.result === "string" ? result.result : JSON.stringify(result.result);
 }
 
 /** An end before the start counts as equal to it (2.12). */

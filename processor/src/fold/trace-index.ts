@@ -1,8 +1,7 @@
 /** Which spans of a trace a rule has to look at, so that it need not look at all. */
 import type { EventDraft, MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import { readToolHandoff } from "@nonet/ingest/map/read-handoff.ts";
-import type { Json } from "@nonet/proto/json.ts";
-import { needsArguments } from "./tool-arguments.ts";
+import { addRequest, mayBeIncomplete, type RequestedCall, requestsOf } from "./requested-calls.ts";
 import { isEarlier, type TraceNode } from "./trace-node.ts";
 
 export interface TraceIndex {
@@ -24,12 +23,13 @@ export interface TraceIndex {
   readonly failures: TraceNode[];
   /** Whose single events say something because of another span. */
   readonly details: TraceNode[];
-  /** Tool spans without arguments as an object. */
-  readonly needingArguments: TraceNode[];
+  /** Tool spans that the model's request may complete. */
+  readonly incompleteTools: TraceNode[];
   /** Steps that tell what the model call below them asked for. */
   readonly modelSteps: TraceNode[];
-  /** What models asked for, by call id; of several spans that tell of one request, the earliest counts. */
-  readonly requests: Map<string, { readonly node: TraceNode; readonly arguments: Json | undefined }>;
+  /** What models asked for, by call id, and by tool name. */
+  readonly requests: Map<string, RequestedCall[]>;
+  readonly requestsByName: Map<string, RequestedCall[]>;
   /** That state a run. */
   readonly runs: TraceNode[];
   /** The earliest that states a session, a user. */
@@ -52,9 +52,10 @@ export function createIndex(): TraceIndex {
     flows: [],
     failures: [],
     details: [],
-    needingArguments: [],
+    incompleteTools: [],
     modelSteps: [],
     requests: new Map(),
+    requestsByName: new Map(),
     runs: [],
     sessionFrom: undefined,
     userFrom: undefined,
@@ -68,7 +69,10 @@ export function createIndex(): TraceIndex {
 export function indexNode(index: TraceIndex, node: TraceNode): void {
   const { span } = node;
   if (node.class === "llm" || node.class === "embedding" || node.class === "rerank") indexModel(index, node);
-  if (node.class === "tool" || node.class === "retrieval") indexTool(index, node);
+  if (node.class === "tool" || node.class === "retrieval") {
+    index.tools.push(node);
+    if (mayBeIncomplete(node)) index.incompleteTools.push(node);
+  }
   if (node.class === "step" && span.outputMessages !== undefined) index.modelSteps.push(node);
   if (node.class === "agent" && span.ownAgentName !== undefined) index.agents.push(node);
   if (span.drafts.some(isHandoffDraft)) index.handoffs.push(node);
@@ -97,7 +101,7 @@ export function sortIndex(index: TraceIndex): void {
     index.flows,
     index.failures,
     index.details,
-    index.needingArguments,
+    index.incompleteTools,
     index.modelSteps,
   ];
   for (const list of lists) list.sort((a, b) => a.position - b.position);
@@ -114,27 +118,15 @@ function indexModel(index: TraceIndex, node: TraceNode): void {
   index.models.push(node);
   index.modelScopes.add(node.span.scopeName);
   if (asksForTransfer(node.span)) index.transfers.push(node);
-  indexRequests(index, node);
+  for (const request of requestsOf(node)) {
+    if (request.callId !== undefined) addRequest(index.requests, request.callId, request);
+    addRequest(index.requestsByName, request.toolNorm, request);
+  }
   for (const draft of node.span.drafts) {
     if (draft.eventType !== "llm_call" || draft.responseId === undefined) continue;
     const count = (index.responses.get(draft.responseId) ?? 0) + 1;
     index.responses.set(draft.responseId, count);
     if (count === 2) index.repeatedResponses++;
-  }
-}
-
-function indexTool(index: TraceIndex, node: TraceNode): void {
-  index.tools.push(node);
-  const call = node.span.drafts.find((draft) => draft.eventType === "tool_call");
-  if (call?.eventType === "tool_call" && needsArguments(call.arguments)) index.needingArguments.push(node);
-}
-
-function indexRequests(index: TraceIndex, node: TraceNode): void {
-  for (const part of (node.span.outputMessages ?? []).flatMap((message) => message.parts)) {
-    if (part.type !== "tool_call" || part.id === undefined) continue;
-    const known = index.requests.get(part.id);
-    if (known !== undefined && !isEarlier(node, known.node)) continue;
-    index.requests.set(part.id, { node, arguments: part.arguments });
   }
 }
 

@@ -114,6 +114,7 @@ export function createNode(span: MappedSpan, eventIds: Map<string, string>, jour
     ruleId: span.ruleId,
     startTimeUnixNano: span.startTimeUnixNano,
     endTimeUnixNano: span.endTimeUnixNano,
+    workflowName: span.rootAnswer?.workflowName,
     environment: span.environment,
     serviceName: span.serviceName,
     tags: span.tags,

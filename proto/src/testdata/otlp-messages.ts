@@ -20,7 +20,7 @@ export interface RequestObject {
   resource_spans: object[];
 }
 
-export function encodeRequest(request: RequestObject): Buffer {
+export function encodeRequest(request: RequestObject): Buffer<ArrayBuffer> {
   return Buffer.from(requestType.encode(requestType.fromObject(request)).finish());
 }
 
@@ -246,13 +246,13 @@ export function varint(value: number): Buffer {
 }
 
 /** A length-delimited field. */
-export function field(number: number, ...payload: readonly (Uint8Array | string)[]): Buffer {
+export function field(number: number, ...payload: readonly (Uint8Array | string)[]): Buffer<ArrayBuffer> {
   const body = Buffer.concat(payload.map((part) => (typeof part === "string" ? Buffer.from(part) : part)));
   return Buffer.concat([varint((number << 3) | 2), varint(body.length), body]);
 }
 
 /** One request around the payload of one span. */
-export function requestAround(span: Uint8Array): Buffer {
+export function requestAround(span: Uint8Array): Buffer<ArrayBuffer> {
   return field(1, field(2, field(2, span)));
 }
 

@@ -3,8 +3,14 @@ import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import { type Problem, problemBody, statusOf } from "./problem.ts";
 
+/** The same request with other parameters; null leaves one out. */
+export interface PageLink {
+  readonly rel: "first" | "prev" | "next";
+  readonly parameters: Readonly<Record<string, string | null>>;
+}
+
 export type Answer =
-  | { readonly kind: "json"; readonly text: string; readonly nextCursor: string | null; readonly tagSalt: string }
+  | { readonly kind: "json"; readonly text: string; readonly links: readonly PageLink[]; readonly tagSalt: string }
   | { readonly kind: "problem"; readonly problem: Problem }
   | {
       readonly kind: "stream";
@@ -13,9 +19,17 @@ export type Answer =
       write(response: Response): Promise<void>;
     };
 
-/** @param tagSalt  what else, besides the body, makes two answers different: here whether content was readable. */
-export function jsonAnswer(text: string, options: { nextCursor?: string | null; mayReadContent: boolean }): Answer {
-  return { kind: "json", text, nextCursor: options.nextCursor ?? null, tagSalt: options.mayReadContent ? "c" : "n" };
+export interface JsonAnswerOptions {
+  /** Makes two answers with one body different, for the tag. */
+  readonly mayReadContent: boolean;
+  /** Links to the next page, where that is all there is to say. */
+  readonly nextCursor?: string | null;
+  readonly links?: readonly PageLink[];
+}
+
+export function jsonAnswer(text: string, { mayReadContent, nextCursor, links }: JsonAnswerOptions): Answer {
+  const next: PageLink[] = typeof nextCursor === "string" ? [{ rel: "next", parameters: { cursor: nextCursor } }] : [];
+  return { kind: "json", text, links: links ?? next, tagSalt: mayReadContent ? "c" : "n" };
 }
 
 export function problemAnswer(problem: Problem): Answer {
@@ -59,7 +73,7 @@ function sendJson(answer: Answer & { kind: "json" }, request: Request, response:
   response.set("ETag", tag);
   response.set("Cache-Control", "private, no-cache");
   response.set("Vary", "Authorization, Accept, Accept-Encoding");
-  if (answer.nextCursor !== null) response.set("Link", `<${nextTarget(request, answer.nextCursor)}>; rel="next"`);
+  if (answer.links.length > 0) response.set("Link", answer.links.map((link) => linkText(request, link)).join(", "));
   if (matches(request.get("if-none-match"), tag)) {
     response.status(304).end();
     return;
@@ -75,11 +89,14 @@ function endWith(response: Response, contentType: string, body: string): void {
   else response.end(body);
 }
 
-function nextTarget(request: Request, cursor: string): string {
+function linkText(request: Request, link: PageLink): string {
   const [path = "", queryText = ""] = request.originalUrl.split("?", 2);
   const query = new URLSearchParams(queryText);
-  query.set("cursor", cursor);
-  return `${path}?${query}`;
+  for (const [name, value] of Object.entries(link.parameters)) {
+    if (value === null) query.delete(name);
+    else query.set(name, value);
+  }
+  return `<${query.size === 0 ? path : `${path}?${query}`}>; rel="${link.rel}"`;
 }
 
 /** Weak comparison (RFC 9110 13.1.2). */

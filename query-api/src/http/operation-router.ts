@@ -1,12 +1,13 @@
 /**
- * Serves a list of operations under one base path that names the project. Source: session-traces.md 2.1, 2.2.
+ * Serves a list of operations under one base path that names the project or the tenant. Source: session-traces.md 2.1, 2.2.
  *
- *     token (401) -> rate (429) -> project (404) -> route (404) -> method (405) -> scope (403) -> parameters (400) -> Accept (406) -> work
+ *     token (401) -> rate (429) -> project or tenant (404) -> route (404) -> method (405) -> scope (403) -> parameters (400) -> Accept (406) -> work
  *
- * A foreign project, a project that never existed and a path that is no endpoint give one and the same answer.
+ * A foreign project or tenant, one that never existed and a path that is no endpoint give one and the same answer.
  */
 
-import { isProjectId } from "@nonet/proto/control/projects.ts";
+import type { Credential } from "@nonet/proto/control/credentials.ts";
+import { isProjectId, isTenantId } from "@nonet/proto/control/projects.ts";
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import type { RateLimiterAbstract } from "rate-limiter-flexible";
 import { type Answer, problemAnswer, sendAnswer, sendProblem } from "./answer.ts";
@@ -24,7 +25,7 @@ export interface OperationRouterDeps {
   now(): number;
 }
 
-/** Mount it at the root. `basePath` has the parameter `:projectId`. */
+/** Mount it at the root. `basePath` has the parameter `:projectId` or `:tenantId`. */
 export function createOperationRouter(
   basePath: string,
   operations: readonly Operation[],
@@ -68,13 +69,17 @@ function admit(deps: OperationRouterDeps): RequestHandler {
       sendProblem(limited, response, state.requestId);
       return;
     }
-    const projectId = request.params.projectId;
-    if (typeof projectId !== "string" || !isProjectId(projectId) || projectId !== credential.projectId) {
+    if (!namesOwn(request.params, credential)) {
       sendProblem(notFound, response, state.requestId);
       return;
     }
     next();
   };
+}
+
+function namesOwn({ projectId, tenantId }: Request["params"], credential: Credential): boolean {
+  if (typeof tenantId === "string") return isTenantId(tenantId) && tenantId === credential.tenantId;
+  return typeof projectId === "string" && isProjectId(projectId) && projectId === credential.projectId;
 }
 
 async function answerRequest(
@@ -96,7 +101,7 @@ async function answerRequest(
     {
       credential,
       path,
-      resource: JSON.stringify(path),
+      resource: JSON.stringify([credential.projectId, path]),
       queryText: queryTextOf(request.originalUrl),
       accept: request.get("accept"),
       signal: gone.signal,

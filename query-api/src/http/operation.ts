@@ -59,7 +59,7 @@ export interface OperationRequest<S extends ParameterSet> {
 export interface IncomingOperation {
   readonly credential: Credential;
   readonly path: Readonly<Record<string, string>>;
-  /** Path as routed, decoded: endpoint, project and session in one text. */
+  /** Project and path as routed, decoded, in one text. */
   readonly resource: string;
   readonly queryText: string;
   readonly accept: string | undefined;
@@ -122,9 +122,12 @@ function checkPath(operation: Operation, path: Readonly<Record<string, string>>)
   return errors;
 }
 
-/** Everything of the request but `limit` and `cursor`; the order of parameters is not significant, that of values is kept. */
+/** Of each page of one walk these may be others. */
+const pageParameters: ReadonlySet<string> = new Set(["limit", "per_page", "cursor"]);
+
+/** Everything of the request but the size and place of the page; the order of parameters is not significant, that of values is kept. */
 function canonicalRequest(operationId: string, resource: string, query: URLSearchParams): string {
-  const pairs = [...query].filter(([name]) => name !== "limit" && name !== "cursor");
+  const pairs = [...query].filter(([name]) => !pageParameters.has(name));
   pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return JSON.stringify([operationId, resource, pairs]);
 }

@@ -11,6 +11,8 @@ interface Described {
   readonly description: string;
   /** What a value is, for messages: "an event type". */
   readonly noun?: string;
+  /** What a value must be, as the whole of the message: "an integer of at least 1". */
+  readonly mustBe?: string;
 }
 
 export interface SingleParameter<T> extends Described {
@@ -129,7 +131,8 @@ function parseText(
   const result = schema.safeParse(text);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  errors.push({ parameter: name, ...errorOf(issue, described, text) });
+  const detail = described.mustBe === undefined ? {} : { detail: `${name} must be ${described.mustBe}.` };
+  errors.push({ parameter: name, ...errorOf(issue, described, text), ...detail });
   return undefined;
 }
 

@@ -14,7 +14,7 @@ import type { Parameter } from "../http/parameters.ts";
 import { problemCodes, statusOf } from "../http/problem.ts";
 
 export interface OperationGroup {
-  /** With the parameter `:projectId`. */
+  /** With the parameter `:projectId` or `:tenantId`. */
   readonly basePath: string;
   readonly operations: readonly Operation[];
 }
@@ -101,12 +101,16 @@ function describeProblem(status: number): { description: string; content: Record
   return { description: codes.join(" or "), content: { "application/problem+json": { schema: problemSchema } } };
 }
 
+const ownPathParameters: ReadonlyMap<string, string> = new Map([
+  ["projectId", "The project of the token."],
+  ["tenantId", "The tenant of the token."],
+]);
+
 function pathParameters(path: string, operation: Operation): oas31.ParameterObject[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => {
     const described = operation.pathParameters[name];
     const schema = described === undefined ? { type: "string" as const } : toSchema(described.schema);
-    const description =
-      described?.description ?? (name === "projectId" ? "The project of the token." : "Verbatim, case-sensitive.");
+    const description = described?.description ?? ownPathParameters.get(name) ?? "Verbatim, case-sensitive.";
     return { in: "path", name, required: true, description, schema };
   });
 }

@@ -199,7 +199,7 @@ function latencyMetrics(
     turnMeanMs: mean(latencies),
     turnP50Ms: percentile(latencies, 0.5),
     turnP95Ms: percentile(latencies, 0.95),
-    turnMaxMs: latencies.length === 0 ? null : Math.max(...latencies),
+    turnMaxMs: latencies.length === 0 ? null : latencies.reduce((longest, latency) => Math.max(longest, latency), 0),
     turns: turns.slice(0, turnsMax).map((turn, index) => turnMetrics(turn, usages[index])),
     turnsTruncated: turns.length > turnsMax,
   };

@@ -2,6 +2,7 @@
 import type { Operation } from "../http/operation.ts";
 import type { ClickhouseReader } from "../store/clickhouse-reader.ts";
 import type { TraceReader } from "../store/stored-trace.ts";
+import { analysisOperation } from "./analysis/analysis-operation.ts";
 import { childrenOperation } from "./children-operation.ts";
 import { exportOperation } from "./export/export-operation.ts";
 import { createExportSlots } from "./export/export-slots.ts";
@@ -30,5 +31,6 @@ export function sessionOperations(deps: {
     tracesOperation(deps.sessions),
     childrenOperation(deps.sessions),
     sessionMetricsOperation(deps.sessions),
+    analysisOperation(deps),
   ];
 }

@@ -121,7 +121,8 @@ function addBranch(
 function markKept(roots: readonly Branch[], request: TreeRequest): void {
   // Children stand after their parents in this list, so going backwards settles them first.
   const all = [...roots];
-  for (let index = 0; index < all.length; index += 1) all.push(...(all[index]?.children ?? []));
+  // Not spread: a span may have more children than a call takes arguments.
+  for (let index = 0; index < all.length; index += 1) for (const child of all[index]?.children ?? []) all.push(child);
   for (const branch of all.reverse()) {
     const own =
       branch.event === undefined ? request.unfiltered && request.structure === "all" : request.matches(branch.event);
@@ -171,7 +172,7 @@ function firstPosition(view: SessionView, branch: Branch): number {
   const open = [...branch.children];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (next.event !== undefined) first = Math.min(first, view.positionOf.get(next.event.eventId) ?? first);
-    open.push(...next.children);
+    for (const child of next.children) open.push(child);
   }
   return first;
 }

@@ -24,6 +24,8 @@ export function createClickhouseReader(client: ClickHouseClient, limits: ReaderL
           query,
           query_params: { ...parameters },
           format: "JSONEachRow",
+          // Lists of ids would make a URL that no server takes.
+          use_multipart_params_auto: true,
           clickhouse_settings: {
             max_execution_time: limits.executionSecondsMax,
             max_memory_usage: String(limits.memoryBytesMax),

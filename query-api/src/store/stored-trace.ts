@@ -47,24 +47,39 @@ export interface TraceReader {
 export function createTraceReader(reader: ClickhouseReader, cache: WeightedCache<StoredTrace>): TraceReader {
   return {
     async loadTraces(projectId, traceIds, receivedUntil) {
-      if (traceIds.length === 0) return [];
-      const heads = await loadHeads(reader, projectId, traceIds);
       const found: StoredTrace[] = [];
-      const missing: TraceHead[] = [];
-      for (const head of heads) {
-        const cached = grewAfter(head, receivedUntil) ? undefined : cache.get(cacheKey(projectId, head));
-        if (cached === undefined) missing.push(head);
-        else found.push(cached);
-      }
-      for (const { head, stored } of await makeTraces(reader, projectId, missing, receivedUntil)) {
-        // What an export saw of a trace that grew since is nobody else's.
-        if (!grewAfter(head, receivedUntil)) cache.set(cacheKey(projectId, head), stored, stored.weight);
-        if (stored.spans.size > 0) found.push(stored);
+      for (let start = 0; start < traceIds.length; start += tracesPerQuery) {
+        const some = traceIds.slice(start, start + tracesPerQuery);
+        for (const stored of await loadSome(projectId, some, receivedUntil)) found.push(stored);
       }
       return found;
     },
   };
+
+  async function loadSome(
+    projectId: string,
+    traceIds: readonly string[],
+    receivedUntil: bigint | undefined,
+  ): Promise<StoredTrace[]> {
+    const heads = await loadHeads(reader, projectId, traceIds);
+    const found: StoredTrace[] = [];
+    const missing: TraceHead[] = [];
+    for (const head of heads) {
+      const cached = grewAfter(head, receivedUntil) ? undefined : cache.get(cacheKey(projectId, head));
+      if (cached === undefined) missing.push(head);
+      else found.push(cached);
+    }
+    for (const { head, stored } of await makeTraces(reader, projectId, missing, receivedUntil)) {
+      // What an export saw of a trace that grew since is nobody else's.
+      if (!grewAfter(head, receivedUntil)) cache.set(cacheKey(projectId, head), stored, stored.weight);
+      if (stored.spans.size > 0) found.push(stored);
+    }
+    return found;
+  }
 }
+
+/** Bounds the text of one answer of the store, and of one list of parameters. */
+const tracesPerQuery = 256;
 
 interface TraceHead {
   readonly trace_id: string;

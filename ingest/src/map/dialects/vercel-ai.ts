@@ -10,7 +10,7 @@ export const vercelRules: readonly SpanRule[] = [
   rule("VERCEL-RERANK", "rerank", (facts) => lastSegment(facts) === "doRerank"),
   rule("VERCEL-LLM", "llm", (facts) => lastSegment(facts).startsWith("do")),
   rule("VERCEL-RUN", "agent", ({ vercelId }) => vercelId !== undefined && runs.has(vercelId)),
-  rule("VERCEL-STEP", "step", ({ vercelId }) => vercelId !== undefined && vercelId.startsWith("ai.")),
+  rule("VERCEL-STEP", "step", ({ vercelId }) => vercelId?.startsWith("ai.") === true),
 ];
 
 function lastSegment({ vercelId }: SpanFacts): string {

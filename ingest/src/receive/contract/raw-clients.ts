@@ -1,7 +1,8 @@
 /** Clients that send exactly the bytes they are given: gRPC on node:http2, HTTP/1.1 on a socket. */
+
+import { once } from "node:events";
 import http2 from "node:http2";
 import { connect } from "node:net";
-import { once } from "node:events";
 
 export const exportPath = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
@@ -34,7 +35,10 @@ export interface GrpcConnection extends AsyncDisposable {
   send(message: Uint8Array, headers?: http2.OutgoingHttpHeaders): Promise<GrpcResult>;
 }
 
-export async function connectGrpc(port: number, options: http2.SecureClientSessionOptions & { readonly tls?: boolean } = {}): Promise<GrpcConnection> {
+export async function connectGrpc(
+  port: number,
+  options: http2.SecureClientSessionOptions & { readonly tls?: boolean } = {},
+): Promise<GrpcConnection> {
   const session = http2.connect(`${options.tls === true ? "https" : "http"}://127.0.0.1:${port}`, options);
   session.on("error", () => {});
   await once(session, "connect");
@@ -97,6 +101,69 @@ export function frame(message: Uint8Array, flag = 0): Buffer {
   header[0] = flag;
   header.writeUInt32BE(message.length, 1);
   return Buffer.concat([header, message]);
+}
+
+/**
+ * One Export call over HTTP/2 frames made by hand: each piece is one DATA frame, which a library would join.
+ *
+ * @returns the payloads of the DATA frames that came back, and whether the stream was reset.
+ */
+export async function rawGrpc(port: number, pieces: readonly Uint8Array[]): Promise<{ body: Buffer; reset: boolean }> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  const endStream = 1;
+  const endHeaders = 4;
+  const headers = Buffer.concat(
+    [
+      [":method", "POST"],
+      [":scheme", "http"],
+      [":path", exportPath],
+      [":authority", "x"],
+      ["content-type", "application/grpc"],
+      ["te", "trailers"],
+    ].map(([name = "", value = ""]) =>
+      Buffer.concat([
+        Buffer.from([0, name.length]),
+        Buffer.from(name),
+        Buffer.from([value.length]),
+        Buffer.from(value),
+      ]),
+    ),
+  );
+  socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  socket.write(http2Frame(4, 0, 0));
+  socket.write(http2Frame(1, endHeaders, 1, headers));
+  socket.write(Buffer.concat(pieces.map((piece) => http2Frame(0, 0, 1, piece))));
+  socket.write(http2Frame(0, endStream, 1));
+  const body: Buffer[] = [];
+  let received = Buffer.alloc(0);
+  const reset = await new Promise<boolean>((resolve) => {
+    socket.on("close", () => resolve(true));
+    socket.on("data", (data: Buffer) => {
+      received = Buffer.concat([received, data]);
+      while (received.length >= 9 && received.length >= 9 + received.readUIntBE(0, 3)) {
+        const end = 9 + received.readUIntBE(0, 3);
+        const type = received[3];
+        const flags = received[4] ?? 0;
+        if (type === 0) body.push(received.subarray(9, end));
+        if (type === 3) resolve(true);
+        if ((type === 0 || type === 1) && (flags & endStream) !== 0) resolve(false);
+        received = received.subarray(end);
+      }
+    });
+  });
+  socket.destroy();
+  return { body: Buffer.concat(body), reset };
+}
+
+function http2Frame(type: number, flags: number, streamId: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
+  const header = Buffer.alloc(9);
+  header.writeUIntBE(payload.length, 0, 3);
+  header[3] = type;
+  header[4] = flags;
+  header.writeUInt32BE(streamId, 5);
+  return Buffer.concat([header, payload]);
 }
 
 /** Writes text and bytes on a new connection and returns all that comes back until the server closes it or `until` says enough. */

@@ -31,22 +31,22 @@ export const referenceJson = JSON.stringify({
   ],
 });
 
-export function spanBytes(number: number, ...more: Uint8Array[]): Buffer {
+export function spanBytes(number: number, ...more: Uint8Array[]): Buffer<ArrayBuffer> {
   const spanId = Buffer.alloc(8);
   spanId.writeUInt32BE(number + 1, 4);
   return Buffer.concat([field(1, Buffer.alloc(16, 0xab)), field(2, spanId), ...more]);
 }
 
-export function attributeField(number: number, key: string, text: string | Uint8Array): Buffer {
+export function attributeField(number: number, key: string, text: string | Uint8Array): Buffer<ArrayBuffer> {
   return field(number, field(1, key), field(2, field(1, text)));
 }
 
-export function requestOf(...spans: readonly Uint8Array[]): Buffer {
+export function requestOf(...spans: readonly Uint8Array[]): Buffer<ArrayBuffer> {
   return field(1, field(2, ...spans.map((span) => field(2, span))));
 }
 
 /** A valid request of about this many bytes. */
-export function requestOfSize(bytes: number): Buffer {
+export function requestOfSize(bytes: number): Buffer<ArrayBuffer> {
   return requestOf(spanBytes(0, attributeField(9, "filler", Buffer.alloc(bytes, 0x61))));
 }
 

@@ -18,6 +18,7 @@ export function toSpanRow(record: SpanEvents, span: MappedSpan): RowContent<"spa
     service_name: span.serviceName ?? "",
     class: span.class,
     rule_id: span.ruleId,
+    agent_name: span.class === "agent" ? (span.ownAgentName ?? "") : "",
     status_code: Math.min(span.statusCode, 255),
     mapping_version: record.mappingVersion,
     price_version: record.priceVersion,

@@ -1,7 +1,7 @@
 /** The row of a trace as a whole: under which hours its rows stand, its stamps, and what lists of traces show. */
 import type { LlmCallEvent } from "@nonet/proto/event.ts";
 import type { FoldedTrace } from "../../../fold/folded-trace.ts";
-import { traceSummaryOf } from "../../../fold/trace-summary.ts";
+import { searchTextOf, traceSummaryOf } from "../../../fold/trace-summary.ts";
 import type { RowContent } from "../row-text.ts";
 
 export interface TraceFacts {
@@ -46,7 +46,8 @@ export function toTraceRow(
     created_unix_nano: summary.createdUnixNano,
     prompt_name: summary.promptName,
     status: summary.status,
-    session_ids: [...new Set(folded.spans.map((span) => span.sessionId))].sort(),
+    search_text: searchTextOf(summary),
+    session_ids: [...new Set(folded.events.map((event) => event.sessionId))].sort(),
     models: summary.models,
     tags: summary.tags,
     summary: JSON.stringify(summary),

@@ -23,17 +23,43 @@ CREATE TABLE IF NOT EXISTS traces
     settings_version UInt32,
     -- What lists of traces show and filter by (tenant-traces.md 3); derived whole from the trace.
     created_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
-    prompt_name String CODEC(ZSTD(1)),
+    prompt_name LowCardinality(String),
     status LowCardinality(String),
+    search_text LowCardinality(String),
     session_ids Array(String) CODEC(ZSTD(1)),
     models Array(LowCardinality(String)),
-    tags Array(String) CODEC(ZSTD(1)),
-    summary String CODEC(ZSTD(3)),
-    INDEX created created_unix_nano TYPE minmax GRANULARITY 1
+    tags Array(LowCardinality(String)),
+    summary String CODEC(ZSTD(3))
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project_id, trace_id)
 SETTINGS index_granularity = 512, non_replicated_deduplication_window = 1000;
+
+-- The same traces by time, for lists (tenant-traces.md 3), filled by every insert into `traces`. A row stays when its trace moves in time or no
+-- longer matches: readers ask `traces` whether what they found is still so.
+CREATE TABLE IF NOT EXISTS trace_times
+(
+    project_id LowCardinality(String),
+    created_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    version UInt64 CODEC(Delta, ZSTD(1)),
+    end_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
+    prompt_name LowCardinality(String),
+    status LowCardinality(String),
+    search_text LowCardinality(String),
+    session_ids Array(String) CODEC(ZSTD(1)),
+    models Array(LowCardinality(String)),
+    tags Array(LowCardinality(String)),
+    INDEX session session_ids TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (project_id, created_unix_nano, trace_id)
+SETTINGS index_granularity = 1024;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS trace_times_mv TO trace_times AS
+SELECT project_id, created_unix_nano, trace_id, version, end_unix_nano, prompt_name, status, search_text, session_ids, models, tags
+FROM traces
+WHERE is_deleted = 0 AND event_count > 0;
 
 CREATE TABLE IF NOT EXISTS spans
 (
@@ -50,6 +76,8 @@ CREATE TABLE IF NOT EXISTS spans
     service_name LowCardinality(String),
     class LowCardinality(String),
     rule_id LowCardinality(String),
+    -- Of spans of class agent: the name they state themselves.
+    agent_name LowCardinality(String),
     status_code UInt8,
     mapping_version UInt32,
     price_version LowCardinality(String),
