@@ -14,7 +14,11 @@ const anyReceipt: fc.Arbitrary<Receipt> = fc.record({
   partitions: fc
     .uniqueArray(fc.nat(100_000), { maxLength: 512 })
     .chain((partitions) =>
-      fc.tuple(...partitions.map((partition) => fc.record({ partition: fc.constant(partition), lastOffset: fc.bigInt(0n, 2n ** 63n - 1n) }))),
+      fc.tuple(
+        ...partitions.map((partition) =>
+          fc.record({ partition: fc.constant(partition), lastOffset: fc.bigInt(0n, 2n ** 63n - 1n) }),
+        ),
+      ),
     )
     .map((each) => each.toSorted((a, b) => a.partition - b.partition)),
 });

@@ -21,6 +21,7 @@ import type { SessionView } from "./session-traces/session-view.ts";
 import { createClickhouseReader, type ReaderLimits } from "./store/clickhouse-reader.ts";
 import { createTraceReader, type StoredTrace } from "./store/stored-trace.ts";
 import { createWeightedCache } from "./store/weighted-cache.ts";
+import { tenantTraceOperations, tenantTracesBasePath } from "./tenant-traces/operations.ts";
 
 export interface AppDeps {
   readonly clickhouse: ClickHouseClient;
@@ -55,6 +56,7 @@ export function createApp(deps: AppDeps): Express {
   });
   const apis = [
     { basePath: sessionsBasePath, operations: sessionOperations({ reader, traces, sessions, now: deps.now }) },
+    { basePath: tenantTracesBasePath, operations: tenantTraceOperations({ reader, traces, now: deps.now }) },
     {
       basePath: projectMetricsBasePath,
       operations: [projectMetricsOperation({ reader, projection: deps.projection, now: deps.now })],

@@ -5,6 +5,7 @@ import { type LocalPostgres, startPostgres } from "@nonet/local/postgres.ts";
 import { describeControlDatabase } from "@nonet/proto/control/control-database.conformance.ts";
 import { openControlDatabase } from "@nonet/proto/control/control-database.ts";
 import { createCredentialCache } from "@nonet/proto/control/credentials.ts";
+import { describeQuarantine } from "@nonet/proto/control/quarantine.conformance.ts";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -37,6 +38,7 @@ async function freshUrl(): Promise<string> {
 }
 
 describeControlDatabase("PostgreSQL", freshUrl);
+describeQuarantine("PostgreSQL", freshUrl);
 
 /** A way to PostgreSQL that a test can cut, or fill with silence. */
 async function openProxy(target: URL) {

@@ -26,7 +26,7 @@ export function toSpanTimes(span: DecodedSpan): SpanTimes {
   };
 }
 
-type DraftOf<T extends EventDraft["eventType"]> = Extract<EventDraft, { eventType: T }>;
+export type DraftOf<T extends EventDraft["eventType"]> = Extract<EventDraft, { eventType: T }>;
 type Loose<D> = { [K in keyof D]: D[K] | undefined };
 
 /** A draft without the members that are undefined: absent means unknown everywhere. */

@@ -1,9 +1,10 @@
 import type { EventFlag, SpanClass } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
+import { mappingVersion } from "@nonet/proto/versions.ts";
 import { type Classification, classifySpan } from "./classify-span.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
-import { guardrailDraft, type SpanTimes, toDraft, toSpanTimes } from "./event-draft.ts";
+import { type DraftOf, guardrailDraft, type SpanTimes, toDraft, toSpanTimes } from "./event-draft.ts";
 import { limitDraft, limitMessages } from "./limit-draft.ts";
 import { defaultLimits, type LimitName, type MappingLimits } from "./limits.ts";
 import type { ControlFlow, EventDraft, MappedSpan, ToolHandoff } from "./mapped-span.ts";
@@ -39,7 +40,7 @@ import { type FieldReads, SpanReader } from "./span-reader.ts";
 import { hasPendingToolCalls, toolSelection } from "./tool-selection.ts";
 
 /** Stamped on records: a processor whose own version differs maps the span itself. */
-export const MAPPING_VERSION = 1;
+export const MAPPING_VERSION = mappingVersion;
 
 export interface MapOptions {
   readonly limits?: MappingLimits | undefined;
@@ -308,33 +309,42 @@ function readModelCall(facts: SpanFacts, classification: Classification, times: 
   const promptName = reader.firstName(modelCallSources.promptName);
   reader.field = "promptVersion";
   const promptVersion = reader.firstName(modelCallSources.promptVersion);
-  const draft = toDraft<"llm_call">({
+  // Member by member: model calls are the most frequent drafts with the most absent members.
+  const draft: DraftOf<"llm_call"> = {
     eventType: "llm_call",
     discriminator: "",
     phase: "start",
     ruleId: classification.ruleId,
     name: responseModel ?? requestModel ?? reader.toName(name) ?? name,
     timeUnixNano: times.start,
-    endTimeUnixNano: times.end,
-    durationMs: times.durationMs,
-    status: times.end === undefined ? undefined : failed ? "error" : "ok",
     operation: readOperation(facts, classification),
-    provider: readProvider(facts, classification.ruleId),
-    requestModel,
-    responseModel,
-    responseId: readResponseId(facts, raw),
-    ...usage,
-    cost: readCost(facts),
-    params: readParams(facts),
-    inputMessages: input,
-    outputMessages: output,
-    toolDefinitions: isText ? readToolDefinitions(facts) : undefined,
-    finishReasons,
-    ttftMs,
-    streaming: isText ? readStreaming(facts, ttftMs) : undefined,
-    promptName,
-    promptVersion,
-  });
+  };
+  if (times.end !== undefined && times.durationMs !== undefined) {
+    draft.endTimeUnixNano = times.end;
+    draft.durationMs = times.durationMs;
+    draft.status = failed ? "error" : "ok";
+  }
+  const provider = readProvider(facts, classification.ruleId);
+  if (provider !== undefined) draft.provider = provider;
+  if (requestModel !== undefined) draft.requestModel = requestModel;
+  if (responseModel !== undefined) draft.responseModel = responseModel;
+  const responseId = readResponseId(facts, raw);
+  if (responseId !== undefined) draft.responseId = responseId;
+  Object.assign(draft, usage);
+  const cost = readCost(facts);
+  if (cost !== undefined) draft.cost = cost;
+  const params = readParams(facts);
+  if (params !== undefined) draft.params = params;
+  if (input !== undefined) draft.inputMessages = input;
+  if (output !== undefined) draft.outputMessages = output;
+  const toolDefinitions = isText ? readToolDefinitions(facts) : undefined;
+  if (toolDefinitions !== undefined) draft.toolDefinitions = toolDefinitions;
+  if (finishReasons !== undefined) draft.finishReasons = finishReasons;
+  if (ttftMs !== undefined) draft.ttftMs = ttftMs;
+  const streaming = isText ? readStreaming(facts, ttftMs) : undefined;
+  if (streaming !== undefined) draft.streaming = streaming;
+  if (promptName !== undefined) draft.promptName = promptName;
+  if (promptVersion !== undefined) draft.promptVersion = promptVersion;
   reader.field = "selected";
   const decision = isText
     ? toolSelection({

@@ -38,29 +38,32 @@ export function readMetadata({ reader, families }: SpanFacts): JsonObject | unde
   if ((families & metadataFamilies) === 0) return undefined;
   reader.field = "metadata";
   const metadata = newRecord();
+  const { metadataKeysMax, nameCharsMax } = reader.limits;
   let count = 0;
-  const add = (key: string, value: Json) => {
-    if (Object.hasOwn(metadata, key) || key === "") return;
-    if (count === reader.limits.metadataKeysMax) {
+  /** False when there is no room for another member. */
+  const add = (member: string, value: Json): boolean => {
+    const name = cleanName(member, nameCharsMax);
+    if (name === "" || Object.hasOwn(metadata, name)) return true;
+    if (count === metadataKeysMax) {
       reader.exceeded("metadataKeysMax");
-      return;
+      return false;
     }
     count++;
-    metadata[cleanName(key, reader.limits.nameCharsMax)] = isSecretKey(key)
-      ? maskedValue
-      : limitMetadataValue(reader, value);
+    metadata[name] = isSecretKey(member) ? maskedValue : limitMetadataValue(reader, value);
+    return true;
   };
   for (const key of metadataObjectKeys) {
-    if (!reader.attributes.has(key)) continue;
-    const value = reader.json(key);
-    if (isRecord(value)) for (const member of Object.keys(value)) add(member, value[member] ?? null);
+    const value = reader.attributes.has(key) ? reader.json(key) : undefined;
+    if (!isRecord(value)) continue;
+    for (const member of Object.keys(value)) if (!add(member, value[member] ?? null)) return metadata;
   }
   for (const prefix of metadataPrefixes) {
     for (const [key, raw] of reader.attributes) {
       if (!key.startsWith(prefix) || !isPresent(raw)) continue;
-      const member = key.slice(prefix.length);
-      if (isSecretAttribute(key)) add(member, maskedValue);
-      else add(member, toJson(reader.value(key) ?? null, reader.limits.inlineBytesMax));
+      const value = isSecretAttribute(key)
+        ? maskedValue
+        : toJson(reader.value(key) ?? null, reader.limits.inlineBytesMax);
+      if (!add(key.slice(prefix.length), value)) return metadata;
     }
   }
   return count === 0 ? undefined : metadata;

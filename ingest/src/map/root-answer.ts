@@ -6,6 +6,7 @@ import { toCompactJson } from "./json-text.ts";
 import type { RootAnswer } from "./mapped-span.ts";
 import { lastAssistantText, textOfParts, toMessages } from "./message-shapes.ts";
 import { isPresent } from "./present-value.ts";
+import { parsePythonLiteral } from "./python-literal.ts";
 import { readWorkflowName } from "./read-agent.ts";
 import { readRootOutputMessages } from "./read-messages.ts";
 import { readUsageAggregate } from "./read-tokens.ts";
@@ -71,7 +72,8 @@ function readFinalText(reader: SpanReader): string | undefined {
     const value = reader.json(key);
     if (value === undefined) continue;
     const text = finalText(value, reader);
-    return text === "" || isRepresentation(text) ? undefined : text;
+    if (isRepresentation(text)) return textOfRepresentation(text);
+    return text === "" ? undefined : text;
   }
   return undefined;
 }
@@ -80,6 +82,18 @@ function readFinalText(reader: SpanReader): string | undefined {
 function isRepresentation(text: string): boolean {
   return /^[A-Z]\w{2,80}\(\s{0,8}_?[a-z]\w{0,80}=/.test(text);
 }
+
+const answerArgument = /\b(?:answer|final_answer|response|result|output|text)=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")/s;
+
+/** The first argument that reads like an answer, as in DSPy's `Prediction(answer='...')`; a text that was cut has none. */
+function textOfRepresentation(text: string): string | undefined {
+  if (text.length > representationCharsMax) return undefined;
+  const literal = answerArgument.exec(text)?.[1];
+  const value = literal === undefined ? undefined : parsePythonLiteral(literal);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+const representationCharsMax = 65_536;
 
 /** Step 3, Pydantic AI. */
 function readAllMessages(reader: SpanReader): string | undefined {

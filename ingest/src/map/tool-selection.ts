@@ -18,10 +18,9 @@ export function toolSelection(input: ToolSelectionInput): EventDraft | undefined
   const calls = requestedCalls(outputMessages);
   if (calls.length === 0 && !hasToolCall && finishReasons?.includes("tool_calls") !== true) return undefined;
   const kept = calls.slice(0, callsMax);
-  const selected = kept.flatMap((call) => (call.toolName === undefined ? [] : [call.toolName]));
-  const reason =
-    outputMessages === undefined ? undefined : textOfParts(outputMessages.flatMap((message) => message.parts));
-  return {
+  const selected: string[] = [];
+  for (const call of kept) if (call.toolName !== undefined) selected.push(call.toolName);
+  const decision: EventDraft = {
     eventType: "decision",
     decisionKind: "tool_selection",
     discriminator: "tool_selection",
@@ -31,8 +30,20 @@ export function toolSelection(input: ToolSelectionInput): EventDraft | undefined
     timeUnixNano: input.ruleTime,
     selected,
     calls: kept,
-    ...(reason === undefined ? {} : { reason }),
   };
+  const reason = reasonOf(outputMessages);
+  if (reason !== undefined) decision.reason = reason;
+  return decision;
+}
+
+/** What the model said beside its calls. */
+function reasonOf(messages: readonly Message[] | undefined): string | undefined {
+  const texts: string[] = [];
+  for (const message of messages ?? []) {
+    const text = textOfParts(message.parts);
+    if (text !== undefined) texts.push(text);
+  }
+  return texts.length > 0 ? texts.join("\n") : undefined;
 }
 
 function requestedCalls(messages: readonly Message[] | undefined): RequestedToolCall[] {

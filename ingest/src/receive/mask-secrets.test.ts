@@ -1,8 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { isSecretAttribute, isSecretKey } from "../map/sanitise.ts";
 import { maskArgumentText } from "./mask-argument-text.ts";
 import { secretMasking } from "./mask-secrets.ts";
+
+// Properties take their time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const seed = { seed: Number(process.env["NONET_TEST_SEED"] ?? 20261124) };
 
@@ -44,7 +47,7 @@ describe("secretMasking", () => {
         const bytes = Buffer.from(`##${key}##`);
         expect(secretMasking.isSecretKey(bytes, 2, bytes.length - 2)).toBe(isSecretAttribute(key.toWellFormed()));
       }),
-      { ...seed, numRuns: 5_000 },
+      { ...seed, numRuns: 2_000 },
     );
   });
 
@@ -59,7 +62,7 @@ describe("secretMasking", () => {
           expect(maskArgumentText("args", text)).toBe(text.replace(`hunter2`, "[masked]"));
         }
       }),
-      { ...seed, numRuns: 2_000 },
+      { ...seed, numRuns: 1_000 },
     );
   });
 });
@@ -124,7 +127,7 @@ describe("maskArgumentText", () => {
         const masked: unknown = JSON.parse(maskArgumentText("args", JSON.stringify(json, undefined, indent)));
         expect(withoutSecrets(masked)).toEqual(withoutSecrets(json));
       }),
-      { ...seed, numRuns: 1_000 },
+      { ...seed, numRuns: 500 },
     );
   });
 

@@ -14,6 +14,9 @@ type ModelCall = DraftOf<"llm_call">;
 /** A model span below one of these is a call of that span's own, not a copy of the model span above it. */
 const borders: ReadonlySet<SpanClass> = new Set(["agent", "workflow", "tool", "retrieval", "handoff"]);
 
+/** A call takes what it lacks from this many wrappers; nobody nests more instrumentations. */
+const wrappersMax = 32;
+
 const usageFields = [
   "inputTokens",
   "outputTokens",
@@ -37,9 +40,10 @@ export function nestModelCalls(models: readonly TraceNode[]): void {
   }
   for (const node of wrapperOf.keys()) {
     if (node.isWrapper) continue;
-    for (let wrapper = wrapperOf.get(node); wrapper !== undefined; wrapper = wrapperOf.get(wrapper)) {
-      if (node.depth - wrapper.depth > lookupDepthMax) break;
+    let wrapper = wrapperOf.get(node);
+    for (let count = 0; wrapper !== undefined && count < wrappersMax; count++) {
       wrapper.wrapped.push(node);
+      wrapper = wrapperOf.get(wrapper);
     }
   }
   // Deepest first, so that of several wrappers the outermost gives last.
@@ -63,17 +67,18 @@ function unwrap(wrapper: TraceNode): void {
     wrapper,
     wrapper.drafts.filter((draft) => !isCallOrSelection(draft)),
   );
-  if (outer === undefined) return;
+  // Far above the call, beyond the wrappers that give, there is none.
   const [only] = inner;
+  if (outer === undefined || only === undefined) return;
   for (const node of inner) {
     const call = callOf(node);
     if (call === undefined) continue;
     const filled = inner.length === 1 ? fillAll(call, outer) : fillShared(call, outer);
     if (filled !== call) replaceCall(node, filled, wrapper);
   }
-  if (inner.length === 1 && only !== undefined) return;
+  if (inner.length === 1) return;
   if (inner.some((node) => hasTokens(callOf(node)))) return;
-  const last = inner.reduce((latest, node) => (endsLater(node, latest) ? node : latest), inner[0] as TraceNode);
+  const last = inner.reduce((latest, node) => (endsLater(node, latest) ? node : latest), only);
   const call = callOf(last);
   if (call !== undefined) replaceCall(last, fillUsage(call, outer), wrapper);
 }

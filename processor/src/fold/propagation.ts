@@ -8,7 +8,7 @@ import { type DraftOf, isAncestor, setDrafts, type TraceNode } from "./trace-nod
 type ErrorDraft = DraftOf<"error">;
 
 /** Comparing every error with every different one below it is quadratic. Past this many characters of work only equal errors are found. */
-const comparedCharactersMax = 200_000_000;
+const comparedCharactersMax = 10_000_000;
 /** A message that is contained in another says something from this length on. */
 const containedLengthMin = 4;
 

@@ -61,19 +61,17 @@ export function completeFromRequests(index: TraceIndex): void {
 function completeArguments(node: TraceNode, call: DraftOf<"tool_call">, index: TraceIndex): void {
   const sameName = requestsNamed(node, index);
   const request =
-    (call.callId === undefined ? undefined : sameCall(index.requests.get(call.callId), node, call)) ??
+    sameCall(node, call, index) ??
     (typeof call.arguments === "string" ? sameName.find((each) => isOnlyValue(call.arguments, each.arguments)) : undefined);
   if (!isObject(request?.arguments)) return;
   replaceCall(node, call, { ...call, arguments: request?.arguments as Json });
 }
 
 /** By call id. Absent arguments are the sender's word, except where its tool spans never have any. */
-function sameCall(
-  requests: readonly RequestedCall[] | undefined,
-  node: TraceNode,
-  call: DraftOf<"tool_call">,
-): RequestedCall | undefined {
-  return call.arguments !== undefined || scopesWithoutArguments.has(node.span.scopeName) ? requests?.[0] : undefined;
+function sameCall(node: TraceNode, call: DraftOf<"tool_call">, index: TraceIndex): RequestedCall | undefined {
+  if (call.callId === undefined) return undefined;
+  if (call.arguments === undefined && !scopesWithoutArguments.has(node.span.scopeName)) return undefined;
+  return index.requests.get(call.callId);
 }
 
 /** The only request for this tool with these arguments whose id no other tool span has. */
@@ -109,16 +107,21 @@ function requestsNamed(node: TraceNode, index: TraceIndex): readonly RequestedCa
   return requests.length > requestsPerNameMax ? [] : requests;
 }
 
-/** Puts a request into a list, the earliest first, so that what is found does not depend on how it came. */
-export function addRequest(lists: Map<string, RequestedCall[]>, key: string, request: RequestedCall): void {
-  const list = lists.get(key);
-  if (list === undefined) {
-    lists.set(key, [request]);
-    return;
+/** Takes up a request. What is found later does not depend on the order in which they came. */
+export function addRequest(index: TraceIndex, request: RequestedCall): void {
+  const { callId, toolNorm } = request;
+  if (callId !== undefined) {
+    const known = index.requests.get(callId);
+    if (known === undefined || isEarlier(request.node, known.node)) index.requests.set(callId, request);
   }
+  const named = index.requestsByName.get(toolNorm);
+  if (named === undefined) index.requestsByName.set(toolNorm, [request]);
+  else if (named.length <= requestsPerNameMax) insertByTime(named, request);
+}
+
+function insertByTime(list: RequestedCall[], request: RequestedCall): void {
   const after = list.findIndex((other) => isEarlier(request.node, other.node));
-  if (after === -1) list.push(request);
-  else list.splice(after, 0, request);
+  list.splice(after === -1 ? list.length : after, 0, request);
 }
 
 function replaceCall(node: TraceNode, call: EventDraft, whole: EventDraft): void {

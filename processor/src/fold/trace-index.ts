@@ -27,8 +27,8 @@ export interface TraceIndex {
   readonly incompleteTools: TraceNode[];
   /** Steps that tell what the model call below them asked for. */
   readonly modelSteps: TraceNode[];
-  /** What models asked for, by call id, and by tool name. */
-  readonly requests: Map<string, RequestedCall[]>;
+  /** What models asked for: the earliest request by call id, all by tool name. */
+  readonly requests: Map<string, RequestedCall>;
   readonly requestsByName: Map<string, RequestedCall[]>;
   /** That state a run. */
   readonly runs: TraceNode[];
@@ -118,10 +118,7 @@ function indexModel(index: TraceIndex, node: TraceNode): void {
   index.models.push(node);
   index.modelScopes.add(node.span.scopeName);
   if (asksForTransfer(node.span)) index.transfers.push(node);
-  for (const request of requestsOf(node)) {
-    if (request.callId !== undefined) addRequest(index.requests, request.callId, request);
-    addRequest(index.requestsByName, request.toolNorm, request);
-  }
+  for (const request of requestsOf(node)) addRequest(index, request);
   for (const draft of node.span.drafts) {
     if (draft.eventType !== "llm_call" || draft.responseId === undefined) continue;
     const count = (index.responses.get(draft.responseId) ?? 0) + 1;

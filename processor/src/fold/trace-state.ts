@@ -128,8 +128,10 @@ interface TreeChange {
 
 /** Takes what was added into the tree, and what spans inherit with it. */
 function updateTree(state: TraceState): TreeChange {
-  // A placeholder takes no part in the trace, not even as a node; it is kept to know its better copy.
-  const added = [...state.added].filter((node) => node.class !== "drop");
+  const added = [...state.added].filter(takesPart);
+  for (const node of state.added) {
+    if (!takesPart(node)) for (const child of state.tree.waiting.get(node.spanId) ?? []) child.orphan = false;
+  }
   state.added.clear();
   const isMany = added.length * 4 > state.spanOrder.length;
   if (isMany || state.isBroken || state.tree.hasCycle || state.spanOrder.length + added.length > traceSpansMax) {
@@ -156,6 +158,11 @@ function updateTree(state: TraceState): TreeChange {
   return { changed, isReordered, overflow: false };
 }
 
+/** A placeholder takes no part in the trace, not even as a node; it is kept to know its better copy, and that its children's parent was seen. */
+function takesPart(node: TraceNode): boolean {
+  return node.class !== "drop";
+}
+
 /** The nodes and all below them, once each and in walk order. */
 function nodesBelow(tops: readonly TraceNode[], walked: readonly TraceNode[]): TraceNode[] {
   const nodes: TraceNode[] = [];
@@ -174,7 +181,7 @@ function nodesBelow(tops: readonly TraceNode[], walked: readonly TraceNode[]): T
 /** Everything anew but events and their ids. */
 function rebuild(state: TraceState): TreeChange {
   state.isBroken = false;
-  const all = [...state.nodes.values()].filter((node) => node.class !== "drop").sort(compareSiblings);
+  const all = [...state.nodes.values()].filter(takesPart).sort(compareSiblings);
   const { taken, left } = splitAtLimit(all);
   state.tree = linkTree(taken, state.nodes);
   const walked = walkTree(state.tree.roots);

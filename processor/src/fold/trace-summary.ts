@@ -120,8 +120,7 @@ export function primaryGeneration(trace: FoldedTrace): LlmCallEvent | undefined 
   }
   const limit = lastRootEnd(turnRootsOf(trace));
   const answers = calls.filter(
-    (call) =>
-      outputTextOf(call) !== undefined && !asksForTools(call) && (limit === undefined || endOf(call) <= limit),
+    (call) => outputTextOf(call) !== undefined && !asksForTools(call) && (limit === undefined || endOf(call) <= limit),
   );
   return lastEnding(answers) ?? lastEnding(calls);
 }

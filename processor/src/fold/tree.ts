@@ -46,9 +46,10 @@ export function insertNode(node: TraceNode, tree: Tree, nodeOf: ReadonlyMap<stri
     child.orphan = false;
   }
   if (adopted.length > 0) tree.roots = tree.roots.filter((root) => root.parent !== node);
-  node.children = [...adopted].sort(compareSiblings);
+  // Of nodes that come together, a child may have found this one already.
+  node.children = [...node.children, ...adopted].sort(compareSiblings);
   const parent = findParent(node, tree, nodeOf);
-  for (let above = parent; above !== undefined && adopted.length > 0; above = above.parent) {
+  for (let above = parent; above !== undefined && node.children.length > 0; above = above.parent) {
     if (above === node) tree.hasCycle = true;
     if (tree.hasCycle) return;
   }

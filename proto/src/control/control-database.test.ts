@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { describeControlDatabase } from "./control-database.conformance.ts";
 import { openControlDatabase } from "./control-database.ts";
+import { describeQuarantine } from "./quarantine.conformance.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nonet-control-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -12,6 +13,7 @@ let files = 0;
 const freshPath = () => join(directory, `control-${++files}.db`);
 
 describeControlDatabase("SQLite", async () => `sqlite:${freshPath()}`);
+describeQuarantine("SQLite", async () => `sqlite:${freshPath()}`);
 
 describe("control database as a SQLite file", () => {
   it("can be read by its owner only", async () => {

@@ -23,6 +23,12 @@ import { migrateControl } from "./migrations.ts";
 import { nextOwnerEpoch } from "./owner-epochs.ts";
 import { createPostgresDialect } from "./postgres-dialect.ts";
 import {
+  loadProcessedPositions,
+  type OwnedPosition,
+  type ProcessedPosition,
+  saveProcessedPositions,
+} from "./processed-positions.ts";
+import {
   createProject,
   findProject,
   listProjects,
@@ -33,7 +39,9 @@ import {
   type SettingsChange,
   saveProjectSettings,
 } from "./projects.ts";
+import { createQuarantineStore, type QuarantineStore } from "./quarantine.ts";
 import type { ControlTables } from "./schema.ts";
+import { ensureSecret } from "./secrets.ts";
 import { createSqliteDialect } from "./sqlite-dialect.ts";
 
 export interface ControlDatabaseConfig {
@@ -58,6 +66,10 @@ export interface ControlDatabase extends AsyncDisposable {
   getProjectSettings(projectId: string): Promise<ProjectSettings | undefined>;
   setProjectSettings(projectId: string, change: SettingsChange): Promise<number | undefined>;
   nextOwnerEpoch(topic: string, partition: number): Promise<number>;
+  ensureSecret(name: string): Promise<Buffer>;
+  saveProcessedPositions(topic: string, positions: readonly OwnedPosition[]): Promise<void>;
+  loadProcessedPositions(topic: string): Promise<ReadonlyMap<number, ProcessedPosition>>;
+  readonly quarantine: QuarantineStore;
   /** Newest first. */
   listAudit(tenantId: string, countMax: number): Promise<StoredAuditEntry[]>;
   /** Safe to call twice. */
@@ -71,6 +83,7 @@ export interface ControlDatabase extends AsyncDisposable {
  */
 export function openControlDatabase(config: ControlDatabaseConfig): ControlDatabase {
   const connection = connect(config);
+  const quarantine = createQuarantineStore(connection);
   const close = () => answer(() => connection.db.destroy());
   return {
     migrate: () => answer(() => migrateControl(connection)),
@@ -85,6 +98,18 @@ export function openControlDatabase(config: ControlDatabaseConfig): ControlDatab
     getProjectSettings: (projectId) => answer(() => loadProjectSettings(connection, projectId)),
     setProjectSettings: (projectId, change) => answer(() => saveProjectSettings(connection, projectId, change)),
     nextOwnerEpoch: (topic, partition) => answer(() => nextOwnerEpoch(connection, topic, partition)),
+    ensureSecret: (name) => answer(() => ensureSecret(connection, name)),
+    saveProcessedPositions: (topic, positions) => answer(() => saveProcessedPositions(connection, topic, positions)),
+    loadProcessedPositions: (topic) => answer(() => loadProcessedPositions(connection, topic)),
+    quarantine: {
+      add: (entries, limits) => answer(() => quarantine.add(entries, limits)),
+      list: (projectId, filter, countMax) => answer(() => quarantine.list(projectId, filter, countMax)),
+      get: (projectId, id) => answer(() => quarantine.get(projectId, id)),
+      countByReason: (projectId) => answer(() => quarantine.countByReason(projectId)),
+      requestReplay: (projectId, selection) => answer(() => quarantine.requestReplay(projectId, selection)),
+      claimReplays: (countMax) => answer(() => quarantine.claimReplays(countMax)),
+      finishReplay: (id, outcome) => answer(() => quarantine.finishReplay(id, outcome)),
+    },
     listAudit: (tenantId, countMax) => answer(() => listAudit(connection, tenantId, countMax)),
     close,
     [Symbol.asyncDispose]: close,

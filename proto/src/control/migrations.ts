@@ -10,7 +10,10 @@ interface Migration {
 }
 
 /** Numbers are dense from 1. A migration that was released is never edited: the next one changes what it made. */
-const migrations: readonly Migration[] = [{ number: 1, name: "tenants-keys-epochs-audit", apply: createFirstTables }];
+const migrations: readonly Migration[] = [
+  { number: 1, name: "tenants-keys-epochs-audit", apply: createFirstTables },
+  { number: 2, name: "secrets-positions-quarantine", apply: createQuarantineTables },
+];
 
 /**
  * Brings the schema to the newest migration: those that are missing, in order, in one transaction, by one process at a time. A crash in
@@ -103,4 +106,53 @@ async function createFirstTables(db: Kysely<ControlTables>): Promise<void> {
     .addColumn("detail", "text", (column) => column.notNull())
     .execute();
   await db.schema.createIndex("audit_log_by_tenant").on("audit_log").columns(["tenant_id", "at_ms", "id"]).execute();
+}
+
+async function createQuarantineTables(db: Kysely<ControlTables>): Promise<void> {
+  await db.schema
+    .createTable("secrets")
+    .addColumn("name", "text", (column) => column.primaryKey().notNull())
+    .addColumn("value", "text", (column) => column.notNull())
+    .addColumn("created_at_ms", "bigint", (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createTable("processed_positions")
+    .addColumn("topic", "text", (column) => column.notNull())
+    .addColumn("partition", "integer", (column) => column.notNull())
+    .addColumn("epoch", "bigint", (column) => column.notNull())
+    .addColumn("stored", "bigint", (column) => column.notNull())
+    .addColumn("queryable", "bigint", (column) => column.notNull())
+    .addPrimaryKeyConstraint("processed_positions_key", ["topic", "partition"])
+    .execute();
+  await db.schema
+    .createTable("quarantine")
+    .addColumn("id", "text", (column) => column.primaryKey().notNull())
+    .addColumn("project_id", "text", (column) => column.notNull())
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("reason", "text", (column) => column.notNull())
+    .addColumn("detail", "text", (column) => column.notNull())
+    .addColumn("trace_id", "text", (column) => column.notNull())
+    .addColumn("span_id", "text", (column) => column.notNull())
+    .addColumn("form", "text", (column) => column.notNull())
+    .addColumn("bytes", "text", (column) => column.notNull())
+    .addColumn("record_key", "text", (column) => column.notNull())
+    .addColumn("kept_bytes", "bigint", (column) => column.notNull())
+    .addColumn("size", "bigint", (column) => column.notNull())
+    .addColumn("truncated", "integer", (column) => column.notNull())
+    .addColumn("source", "text")
+    .addColumn("receipt_id", "text")
+    .addColumn("at_ms", "bigint", (column) => column.notNull())
+    .addColumn("state", "text", (column) => column.notNull())
+    .addColumn("claimed_at_ms", "bigint", (column) => column.notNull())
+    .addColumn("replayed_at_ms", "bigint")
+    .addColumn("outcome", "text", (column) => column.notNull())
+    .addUniqueConstraint("quarantine_source", ["project_id", "source"])
+    .execute();
+  await db.schema
+    .createIndex("quarantine_by_project")
+    .on("quarantine")
+    .columns(["project_id", "id", "kept_bytes", "at_ms"])
+    .execute();
+  await db.schema.createIndex("quarantine_by_receipt").on("quarantine").column("receipt_id").execute();
+  await db.schema.createIndex("quarantine_by_state").on("quarantine").columns(["state", "id"]).execute();
 }

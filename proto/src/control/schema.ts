@@ -31,6 +31,36 @@ export interface ControlTables {
     revoked_at_ms: number | null;
   };
   owner_epochs: { topic: string; partition: number; epoch: number };
+  /** What all processes of the installation share and nobody else may know; hex. */
+  secrets: { name: string; value: string; created_at_ms: number };
+  /** How far each partition was processed, and by which owner (processed-positions.ts). */
+  processed_positions: { topic: string; partition: number; epoch: number; stored: number; queryable: number };
+  /** quarantine.ts */
+  quarantine: {
+    /** UUID of version 7: ordered by time. */
+    id: string;
+    project_id: string;
+    kind: string;
+    reason: string;
+    detail: string;
+    trace_id: string;
+    span_id: string;
+    form: string;
+    /** Base64. */
+    bytes: string;
+    record_key: string;
+    kept_bytes: number;
+    size: number;
+    truncated: number;
+    source: string | null;
+    receipt_id: string | null;
+    at_ms: number;
+    state: string;
+    /** 0 when nobody replays it. */
+    claimed_at_ms: number;
+    replayed_at_ms: number | null;
+    outcome: string;
+  };
   audit_log: {
     id: string;
     at_ms: number;

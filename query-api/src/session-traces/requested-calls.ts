@@ -25,16 +25,14 @@ export interface RequestMatch {
  * @param events  of one turn, in order.
  */
 export function matchRequests(events: readonly AgentEvent[]): RequestMatch[] {
-  const toolCalls = events.filter((event) => event.eventType === "tool_call");
   const handoffs = events.filter((event) => event.eventType === "handoff");
   const selections = new Map(events.filter(isSelection).map((event) => [event.traceId + event.spanId, event]));
-  const taken = new Set<string>();
+  const toolCalls = createToolCallIndex(events);
   const matches: RequestMatch[] = [];
   for (const call of events) {
     if (call.eventType !== "llm_call" || !isCounted(call)) continue;
     for (const request of selections.get(call.traceId + call.spanId)?.calls ?? []) {
-      const toolCall = findToolCall(call, request, toolCalls, taken);
-      if (toolCall !== undefined) taken.add(toolCall.eventId);
+      const toolCall = toolCalls.take(call, request);
       matches.push({ call, request, toolCall, handoff: handoffs.find((handoff) => handsOver(handoff, request)) });
     }
   }
@@ -45,20 +43,24 @@ function isSelection(event: AgentEvent): event is DecisionEvent {
   return event.eventType === "decision" && event.decisionKind === "tool_selection";
 }
 
-function findToolCall(
-  call: LlmCallEvent,
-  request: RequestedToolCall,
-  toolCalls: readonly ToolCallEvent[],
-  taken: ReadonlySet<string>,
-): ToolCallEvent | undefined {
-  const free = toolCalls.filter((toolCall) => !taken.has(toolCall.eventId));
-  const byId = request.callId === undefined ? undefined : free.find((toolCall) => toolCall.callId === request.callId);
-  if (byId !== undefined) return byId;
-  const start = BigInt(call.timeUnixNano);
-  return free.find(
-    (toolCall) =>
-      toolCall.callId === undefined && toolCall.toolName === request.toolName && BigInt(toolCall.timeUnixNano) >= start,
-  );
+/** Tool calls that no request has claimed yet, by id and by name, so that a turn of thousands of calls is not searched for each. */
+function createToolCallIndex(events: readonly AgentEvent[]): {
+  take(call: LlmCallEvent, request: RequestedToolCall): ToolCallEvent | undefined;
+} {
+  const toolCalls = events.filter((event) => event.eventType === "tool_call");
+  const byId = Map.groupBy(toolCalls, (toolCall) => toolCall.callId);
+  const withoutId = Map.groupBy(byId.get(undefined) ?? [], (toolCall) => toolCall.toolName);
+  byId.delete(undefined);
+  return {
+    take(call, request) {
+      const known = request.callId === undefined ? undefined : byId.get(request.callId)?.shift();
+      if (known !== undefined || request.toolName === undefined) return known;
+      const named = withoutId.get(request.toolName) ?? [];
+      const start = BigInt(call.timeUnixNano);
+      const position = named.findIndex((toolCall) => BigInt(toolCall.timeUnixNano) >= start);
+      return position === -1 ? undefined : named.splice(position, 1)[0];
+    },
+  };
 }
 
 function handsOver(handoff: HandoffEvent, request: RequestedToolCall): boolean {

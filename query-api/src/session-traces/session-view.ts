@@ -21,6 +21,7 @@ export interface SessionView {
   readonly events: readonly AgentEvent[];
   /** Spans of this session in span order. */
   readonly spans: readonly FoldedSpan[];
+  readonly spansByTurn: ReadonlyMap<string, readonly FoldedSpan[]>;
   readonly turns: readonly SessionTurn[];
   readonly turnById: ReadonlyMap<string, SessionTurn>;
   /** Position in `events`, by event id. */
@@ -41,6 +42,8 @@ export function createSessionView(
   const { sessionId } = identity;
   const folded = traces.map((stored) => stored.trace);
   const events = orderSessionEvents(folded).filter((event) => event.sessionId === sessionId);
+  const spans = orderSessionSpans(folded).filter((span) => span.sessionId === sessionId);
+  const costs = new Map(traces.flatMap((stored) => [...stored.costs]));
   const spansById = new Map(
     traces.flatMap(({ trace }) => trace.spans.map((span) => [spanKey(span.traceId, span.spanId), span] as const)),
   );
@@ -55,7 +58,8 @@ export function createSessionView(
     ...identity,
     traces,
     events,
-    spans: orderSessionSpans(folded).filter((span) => span.sessionId === sessionId),
+    spans,
+    spansByTurn: Map.groupBy(spans, (span) => span.turnId),
     turns,
     turnById: new Map(turns.map((turn) => [turn.turnId, turn])),
     positionOf: new Map(events.map((event, position) => [event.eventId, position])),
@@ -63,13 +67,7 @@ export function createSessionView(
     spanById: (traceId, spanId) => spansById.get(spanKey(traceId, spanId)),
     decodedSpan: (span) => storedById.get(span.traceId)?.spans.get(span.spanId),
     parentIdOf: (event) => parentEventId(event, spanOf(event)),
-    costOf: (eventId) => {
-      for (const { costs } of traces) {
-        const cost = costs.get(eventId);
-        if (cost !== undefined) return cost;
-      }
-      return undefined;
-    },
+    costOf: (eventId) => costs.get(eventId),
     httpStatusOf: (span) => {
       const value = storedById.get(span.traceId)?.spans.get(span.spanId)?.attributes.get("http.response.status_code");
       const status = Number(value ?? Number.NaN);

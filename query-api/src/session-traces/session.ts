@@ -138,7 +138,8 @@ export function boundsOf(rows: readonly SessionPartRow[]): { startUnixNano: bigi
   return { startUnixNano, endUnixNano };
 }
 
-function rankedTurns(rows: readonly SessionPartRow[]): RankedTurnPart[] {
+/** The turns of all parts in the order of the session: the place in it is the index of a turn. */
+export function rankedTurns(rows: readonly SessionPartRow[]): RankedTurnPart[] {
   return rows.flatMap((row) => row.part.turns.map((turn) => ({ turn, traceId: row.traceId }))).sort(compareTurnParts);
 }
 

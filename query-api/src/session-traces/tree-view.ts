@@ -74,9 +74,8 @@ function branchesByEvent(view: SessionView, turn: SessionTurn): Branch[] {
   const byId = new Map<string, Branch>();
   const roots: Branch[] = [];
   // A parent may come after its child in event order (clock skew), never in span order.
-  const spans = view.spans.filter((span) => span.turnId === turn.turnId);
   const ofTurn = Map.groupBy(turn.events, (event) => event.spanId);
-  for (const span of spans) {
+  for (const span of view.spansByTurn.get(turn.turnId) ?? []) {
     const primary = primaryEvent(span);
     const own = ofTurn.get(span.spanId) ?? [];
     for (const event of own.toSorted(
@@ -93,8 +92,7 @@ function branchesBySpan(view: SessionView, turn: SessionTurn): Branch[] {
   const bySpan = new Map<string, Branch>();
   const roots: Branch[] = [];
   const ofTurn = Map.groupBy(turn.events, (event) => event.spanId);
-  for (const span of view.spans) {
-    if (span.turnId !== turn.turnId) continue;
+  for (const span of view.spansByTurn.get(turn.turnId) ?? []) {
     const parent = span.parent === undefined ? undefined : bySpan.get(span.parent.spanId);
     const primary = primaryEvent(span);
     const branch = addBranch(parent, roots, { event: primary, span });

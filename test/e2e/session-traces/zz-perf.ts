@@ -1,36 +1,84 @@
+import { type SpanInput, toExportRequest } from "@nonet/query-api/session-traces/testdata/otlp-request.ts";
 import { startApiFixture } from "./api-fixture.ts";
-import { exampleRequest, firstTurnSpans, secondTurnSpans } from "@nonet/query-api/session-traces/testdata/worked-example.ts";
+
 const api = await startApiFixture();
 const owner = { tenantId: "acme", projectId: "prj" };
 api.addToken("test-token-project-a-01", owner);
-await api.ingest(exampleRequest([...firstTurnSpans, ...secondTurnSpans]), owner);
-const ch = api.clickhouse;
-const t0 = performance.now();
-const days = Number(process.argv[2] ?? 30);
-await ch.command({ query: `INSERT INTO sessions SELECT project_id, toUInt32(intDiv(at, 3600000000000)) AS hour, concat('s', toString(intDiv(number,2))) AS session_id, lower(hex(MD5(toString(number)))) AS trace_id, version, 0 AS is_deleted, at AS start_unix_nano, at + 5000000000 AS end_unix_nano, id_reported, agents, environment, channel, user_id, models, tags, error_count,
- replaceAll(part, '1777885260000000000', toString(at)) AS part
- FROM (SELECT *, toUInt64(1777885200000000000 - number * ${Math.round(days*86400*1e9/830000)}) AS at FROM numbers(830000) AS n CROSS JOIN (SELECT * FROM sessions FINAL WHERE trace_id='7c1d2a9e0b5f4c38915e6d2a7f80c4b3') AS one)`, clickhouse_settings: { max_execution_time: 500 } });
-console.log("fill", Math.round(performance.now() - t0));
-console.log(await (await ch.query({ query: "SELECT count() c, uniq(session_id) s, uniq(hour) h FROM sessions", format: "JSONEachRow" })).json());
-const base = `${api.url}/api/projects/prj/sessions`;
-async function time(name: string, path: string) {
-  const ms: number[] = []; let body = "";
-  for (let i = 0; i < 6; i++) { const t = performance.now(); const r = await fetch(base + path, { headers: { authorization: "Bearer test-token-project-a-01" } }); body = await r.text(); ms.push(Math.round(performance.now() - t)); if (r.status !== 200) { console.log(name, r.status, body.slice(0, 300)); return ""; } }
-  console.log(name, ms.join(" "), body.length);
-  return body;
+const hex = (n: number, l: number) => n.toString(16).padStart(l, "0");
+const traces = Number(process.argv[2]),
+  per = Number(process.argv[3]);
+for (let t = 1; t <= traces; t++) {
+  const spans: SpanInput[] = [];
+  const s0 = 1777885200000000000n + BigInt(t) * 10_000_000_000n;
+  spans.push({
+    traceId: hex(t, 32),
+    spanId: hex(t * 1000000, 16),
+    name: "invoke_agent a",
+    start: s0,
+    end: s0 + 9_000_000_000n,
+    attributes: { "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "a", "session.id": "big" },
+  });
+  for (let i = 1; i < per; i++)
+    spans.push({
+      traceId: hex(t, 32),
+      spanId: hex(t * 1000000 + i, 16),
+      parentSpanId: hex(t * 1000000, 16),
+      name: "chat m",
+      start: s0 + BigInt(i * 1000),
+      end: s0 + BigInt(i * 1000 + 900),
+      attributes: {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 5,
+        "gen_ai.input.messages": [{ role: "user", parts: [{ type: "text", content: "x".repeat(500) }] }],
+      },
+    });
+  await api.ingest(toExportRequest(spans), owner);
 }
-const first = JSON.parse(await time("list", ""));
-await time("list p2", `?cursor=${first.page.nextCursor}`);
-await time("list agent", "?agent=billing");
-await time("list agent none", "?agent=nobody");
-await time("list q", "?q=s99");
-await time("list asc", "?sort=startedAt");
-await time("list -last", "?sort=-lastActivityAt");
-await time("list status completed", "?status=completed");
-await time("list total", "?include=total");
-await time("detail", "/sess_42");
-await time("detail s5", "/s5");
-await time("traces", "/sess_42/traces");
-await time("metrics", "/sess_42/metrics");
-await time("generations", "/generations");
+globalThis.gc?.();
+console.log("ingested", Math.round(process.memoryUsage().rss / 1e6), "MB rss");
+const base = `${api.url}/api/projects/prj/sessions`;
+const h = { authorization: "Bearer test-token-project-a-01" };
+async function stream(path: string) {
+  const t = performance.now();
+  const r = await fetch(base + path, { headers: h });
+  let first = 0,
+    bytes = 0,
+    peak = 0;
+  for await (const chunk of r.body!) {
+    first ||= performance.now() - t;
+    bytes += chunk.length;
+    peak = Math.max(peak, process.memoryUsage().rss);
+  }
+  console.log(
+    path,
+    r.status,
+    "first",
+    Math.round(first),
+    "total",
+    Math.round(performance.now() - t),
+    "bytes",
+    bytes,
+    "peak rss",
+    Math.round(peak / 1e6),
+  );
+}
+await stream("/export?sessionId=big");
+await stream("/export?format=ndjson&content=none");
+for (const p of [
+  "/big",
+  "/big/traces?limit=5000&content=none",
+  "/big/traces?limit=10",
+  "/big/traces?limit=10",
+  "/big/metrics",
+  "/big/traces?view=tree&limit=5",
+  "/big/analysis",
+  "/generations?limit=1000",
+]) {
+  const t = performance.now();
+  const r = await fetch(base + p, { headers: h });
+  const b = await r.text();
+  console.log(p, r.status, Math.round(performance.now() - t), b.length, Math.round(process.memoryUsage().rss / 1e6));
+}
 await api.close();

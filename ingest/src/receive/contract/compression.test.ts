@@ -1,10 +1,13 @@
 /** otlp-receiver.md section 2: compression. Numbers are those of its rules. */
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { post, postJson } from "./http-client.ts";
 import { connectGrpc, frame, type GrpcConnection } from "./raw-clients.ts";
 import { referenceJson, referenceRequest, requestOfSize } from "./requests.ts";
 import { startTestReceiver, type TestReceiver } from "./start-test-receiver.ts";
+
+// Sockets and processes of other tests share this machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const mebibyte = 1_048_576;
 let test: TestReceiver;

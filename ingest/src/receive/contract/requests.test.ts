@@ -11,7 +11,7 @@ import {
   seededRandom,
 } from "@nonet/proto/testdata/otlp-messages.ts";
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { mediaTypes, post, postJson } from "./http-client.ts";
 import { connectGrpc, frame, type GrpcConnection, rawHttp } from "./raw-clients.ts";
 import {
@@ -24,6 +24,9 @@ import {
   spanBytes,
 } from "./requests.ts";
 import { type PublishedSpan, startTestReceiver, type TestReceiver } from "./start-test-receiver.ts";
+
+// Sockets and processes of other tests share this machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const seed = { seed: Number(process.env["NONET_TEST_SEED"] ?? 20261124) };
 let test: TestReceiver;

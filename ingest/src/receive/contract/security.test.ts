@@ -10,11 +10,14 @@ import { join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { PipelineError } from "@nonet/proto/errors.ts";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { post, postJson } from "./http-client.ts";
 import { connectGrpc, exportPath, frame, readResult } from "./raw-clients.ts";
 import { attributeField, referenceJson, referenceRequest, requestOf, spanBytes } from "./requests.ts";
 import { startTestReceiver } from "./start-test-receiver.ts";
+
+// Sockets and processes of other tests share this machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const testdata = join(import.meta.dirname, "testdata");
 const file = (name: string) => join(testdata, name);

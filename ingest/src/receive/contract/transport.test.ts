@@ -3,10 +3,13 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { field } from "@nonet/proto/testdata/otlp-messages.ts";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectGrpc, exportPath, frame, type GrpcConnection, rawGrpc, rawHttp, readResult } from "./raw-clients.ts";
 import { referenceJson, referenceRequest, requestOf, requestOfSize, spanBytes } from "./requests.ts";
 import { startTestReceiver, type TestReceiver } from "./start-test-receiver.ts";
+
+// Sockets and processes of other tests share this machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 let test: TestReceiver;
 let grpc: GrpcConnection;

@@ -168,12 +168,8 @@ function appearsLater(view: SessionView, turn: SessionTurn, decision: DecisionEv
   const isTarget = (name: string | undefined): boolean => name !== undefined && normOfName(name) === target;
   if (turn.events.slice(index + 1).some((event) => isTarget(event.agentName))) return true;
   const time = BigInt(decision.timeUnixNano);
-  return view.spans.some(
-    (span) =>
-      span.class === "agent" &&
-      span.turnId === turn.turnId &&
-      span.effectiveStartUnixNano >= time &&
-      isTarget(span.agentName),
+  return (view.spansByTurn.get(turn.turnId) ?? []).some(
+    (span) => span.class === "agent" && span.effectiveStartUnixNano >= time && isTarget(span.agentName),
   );
 }
 

@@ -104,13 +104,9 @@ function toPattern(
 /** Something of the same kind ended later in the turn, without error. */
 function isRecovered(view: SessionView, error: ErrorEvent, scope: string): boolean {
   const failed = view.spanOf(error);
-  return view.spans.some(
+  return (view.spansByTurn.get(error.turnId) ?? []).some(
     (span) =>
-      span.turnId === error.turnId &&
-      !span.failed &&
-      span.endTimeUnixNano > failed.endTimeUnixNano &&
-      span !== failed &&
-      errorScopeOf(span) === scope,
+      !span.failed && span.endTimeUnixNano > failed.endTimeUnixNano && span !== failed && errorScopeOf(span) === scope,
   );
 }
 

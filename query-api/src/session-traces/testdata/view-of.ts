@@ -1,5 +1,7 @@
 /** Session views of spans, with the costs that the processor would have stored. For tests. */
+import { mapSpan } from "@nonet/ingest/map/map-span.ts";
 import { costOfCall } from "@nonet/processor/fold/cost.ts";
+import { isBetterCopy } from "@nonet/processor/fold/better-copy.ts";
 import { mapTrace } from "@nonet/processor/fold/map-trace.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
 import { priceTable } from "@nonet/proto/versions.ts";
@@ -32,9 +34,19 @@ function storedTraceOf(spans: readonly DecodedSpan[], tenantId: string): StoredT
   }
   return {
     trace,
-    spans: new Map(spans.map((span) => [span.spanId, span])),
+    spans: storedSpans(spans),
     costs,
     weight: spans.length,
     versionKey: "test",
   };
+}
+
+/** The store keeps one copy of a span that came twice. */
+function storedSpans(spans: readonly DecodedSpan[]): Map<string, DecodedSpan> {
+  const kept = new Map<string, DecodedSpan>();
+  for (const span of spans) {
+    const known = kept.get(span.spanId);
+    if (known === undefined || isBetterCopy(mapSpan(span), mapSpan(known))) kept.set(span.spanId, span);
+  }
+  return kept;
 }

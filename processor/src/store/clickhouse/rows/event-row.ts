@@ -1,5 +1,5 @@
 /** One event as a narrow row: everything that is filtered or summed, and no content, which readers rebuild from the spans. */
-import type { AgentEvent, LlmCallEvent } from "@nonet/proto/event.ts";
+import type { AgentEvent } from "@nonet/proto/event.ts";
 import { priceTable } from "@nonet/proto/versions.ts";
 import type { CallCost } from "../../../fold/cost.ts";
 import { isBlocked } from "../../../fold/event-facts.ts";
@@ -7,7 +7,7 @@ import { subjectOf } from "../../../fold/metric-points.ts";
 import type { RowContent } from "../row-text.ts";
 import { hourOf } from "./hour.ts";
 
-const previewCharactersMax = 200;
+const previewCodePointsMax = 200;
 
 export function toEventRow(projectId: string, event: AgentEvent, cost: CallCost | undefined): RowContent<"events"> {
   const call = event.eventType === "llm_call" ? event : undefined;
@@ -56,49 +56,8 @@ export function toEventRow(projectId: string, event: AgentEvent, cost: CallCost 
   };
 }
 
+/** The start of an error's message: what errors of other sessions are compared by without mapping their spans again. */
 function previewOf(event: AgentEvent): string {
-  const text = previewSource(event);
-  if (text.length <= previewCharactersMax) return text;
-  // Half a surrogate pair is no text.
-  const lastUnit = text.charCodeAt(previewCharactersMax - 1);
-  const splitsPair = lastUnit >= 0xd800 && lastUnit <= 0xdbff;
-  return text.slice(0, splitsPair ? previewCharactersMax - 1 : previewCharactersMax);
-}
-
-function previewSource(event: AgentEvent): string {
-  switch (event.eventType) {
-    case "llm_call":
-      return lastText(event);
-    case "tool_call":
-      return toText(event.arguments);
-    case "tool_result":
-      return event.errorMessage ?? toText(event.result);
-    case "decision":
-      return event.reason ?? "";
-    case "handoff":
-      return event.message ?? "";
-    case "guardrail_eval":
-      return event.reason ?? "";
-    case "state_change":
-      return toText(event.after);
-    case "error":
-      return event.message ?? "";
-    case "response":
-      return event.content ?? "";
-    default:
-      return event satisfies never;
-  }
-}
-
-function lastText(call: LlmCallEvent): string {
-  const parts = call.outputMessages?.at(-1)?.parts ?? [];
-  for (const part of parts) if (part.type === "text") return part.text;
-  return "";
-}
-
-/** The preview of a large value must not cost as much as the value: only short JSON is made whole. */
-function toText(value: unknown): string {
-  if (value === undefined || value === null) return "";
-  if (typeof value === "string") return value;
-  return JSON.stringify(value);
+  const text = event.eventType === "error" ? (event.message ?? "") : "";
+  return [...text.slice(0, previewCodePointsMax * 2)].slice(0, previewCodePointsMax).join("");
 }

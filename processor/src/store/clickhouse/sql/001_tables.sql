@@ -139,7 +139,7 @@ CREATE TABLE IF NOT EXISTS events
     blocked UInt8,
     handled UInt8,
     propagated UInt8,
-    -- The first 200 characters of what it is about.
+    -- The first 200 characters of an error's message.
     preview String CODEC(ZSTD(1)),
     INDEX trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX session session_id TYPE bloom_filter(0.001) GRANULARITY 1,

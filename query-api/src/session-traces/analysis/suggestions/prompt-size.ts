@@ -23,7 +23,7 @@ export function cachePrefixes(calls: readonly LlmCallEvent[], thresholds: Thresh
   return [...groups.values()].flatMap((group) => {
     const prompts = group.map((call) => ({ call, segments: segmentsOf(call) }));
     const counting = prompts.flatMap(({ call, segments }, index) => {
-      const earlier = prompts.slice(0, index).findLast((other) => isRecent(other.call, call, thresholds));
+      const earlier = latestRecent(prompts, index, thresholds);
       const tokens = earlier === undefined ? 0 : prefixTokens(call, segments, earlier.segments);
       const isCached = (call.cachedInputTokens ?? 0) > 0;
       return tokens >= thresholds["prefix.minTokens"] && !isCached ? [{ call, tokens }] : [];
@@ -60,6 +60,20 @@ function segmentsOf(call: LlmCallEvent): string[] {
     canonicalJson(messages.slice(0, systemCount) as unknown as Json),
     ...messages.slice(systemCount).map((message) => canonicalJson(message as unknown as Json)),
   ];
+}
+
+/** The latest call before the one at `index` that ended in time for its prompt to be remembered. */
+function latestRecent<P extends { readonly call: LlmCallEvent }>(
+  prompts: readonly P[],
+  index: number,
+  thresholds: Thresholds,
+): P | undefined {
+  const call = prompts[index]?.call;
+  for (let before = index - 1; call !== undefined && before >= 0; before -= 1) {
+    const earlier = prompts[before];
+    if (earlier !== undefined && isRecent(earlier.call, call, thresholds)) return earlier;
+  }
+  return undefined;
 }
 
 function isRecent(earlier: LlmCallEvent, later: LlmCallEvent, thresholds: Thresholds): boolean {
