@@ -69,12 +69,12 @@ export class JsonBytes {
     bytes[at++] = quote;
     for (let index = start; index < end; index++) {
       const byte = source[index] as number;
-      const escape = escapes[byte] as number;
-      if (escape === 0) bytes[at++] = byte;
+      const short = escapes[byte] as number;
+      if (short === 0) bytes[at++] = byte;
       else {
         bytes[at++] = backslash;
-        bytes[at++] = escape;
-        if (escape === 0x75) {
+        bytes[at++] = short;
+        if (short === 0x75) {
           bytes[at++] = 0x30;
           bytes[at++] = 0x30;
           bytes[at++] = hexDigits[byte >>> 4] as number;

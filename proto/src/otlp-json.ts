@@ -8,7 +8,6 @@
  *
  * The bytes must be canonical, as `walkExportRequest` yields them: each embedded message once, one member of a oneof, no invalid parent or link.
  */
-
 import { JsonBytes } from "./json-bytes.ts";
 import { valueDepthMax } from "./otlp-protobuf.ts";
 import type { AttributeMap, AttributeValue, DecodedResource, DecodedScope, DecodedSpan } from "./otlp-span.ts";

@@ -5,6 +5,7 @@ import { type LocalKafka, startKafka } from "@nonet/local/kafka.ts";
 import { createKafkaSource } from "@nonet/processor/consume/kafka-source.ts";
 import type { RecordSource, SourceHandlers } from "@nonet/processor/consume/record-source.ts";
 import { partitionKey } from "@nonet/proto/topics.ts";
+import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 let kafka: LocalKafka;
@@ -61,6 +62,8 @@ test("what was acknowledged is handled, and nothing is committed that was not, t
       await kafka.restart(node);
       await load.untilMore(500);
       await untilHandled(load.acknowledged, handled);
+      // With two of three in sync the loss of one more would rightly stop a partition (min.insync.replicas).
+      await expect.poll(() => replicasOutOfSync(topic), { timeout: 60_000, interval: 200 }).toBe(0);
     }
     await load.stop();
     await untilHandled(load.acknowledged, handled);
@@ -93,6 +96,17 @@ async function untilHandled(acknowledged: readonly string[], handled: ReadonlySe
 async function lagOf(members: readonly RecordSource[]): Promise<bigint> {
   const positions = (await members[0]?.positions()) ?? [];
   return positions.reduce((lag, { committed, end }) => lag + end - committed, 0n);
+}
+
+async function replicasOutOfSync(topic: string): Promise<number> {
+  const admin = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return (topics[0]?.partitions ?? []).reduce((sum, { replicas, isr }) => sum + replicas.length - isr.length, 0);
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 /** Ten senders, each one call after the other. */

@@ -164,6 +164,8 @@ function buildProperties(node: {
     "controller.quorum.fetch.timeout.ms": 1_000,
     "controller.quorum.election.timeout.ms": 500,
     "controller.quorum.election.backoff.max.ms": 500,
+    // A follower of a frozen broker gives it up after 3 s instead of 30, and so is back in sync soon after the next leader is there.
+    "replica.socket.timeout.ms": 3_000,
     // Tests of take-over may ask for a session timeout down to 1 s.
     "group.min.session.timeout.ms": 1_000,
     "group.initial.rebalance.delay.ms": 0,

@@ -35,7 +35,7 @@ test("there are captures", () => {
   expect(captures.length).toBeGreaterThan(100);
 });
 
-test.each(captures)("%s", (capture) => {
+test.each(captures)("%s", { timeout: 60_000 }, (capture) => {
   for (const span of load(capture)) {
     const { mapped, unreadAttributes } = explainSpan(span);
     expect([mapped.defect, mapped.flags.includes("malformed_json")]).toEqual([undefined, false]);
@@ -45,7 +45,7 @@ test.each(captures)("%s", (capture) => {
   }
 });
 
-describe("facts seen in captures", () => {
+describe("facts seen in captures", { timeout: 60_000 }, () => {
   test("a response taken for the request is told apart", () => {
     const [call] = draftsOf("openai-openinference/tools", "llm_call");
     expect(call).toMatchObject({

@@ -800,6 +800,11 @@ describe("4, what a root would answer", () => {
       undefined,
     ],
     [
+      "an answer among the arguments of a repr",
+      { "output.value": "Prediction(\n    reasoning='r',\n    answer='It\\'s Paris'\n)" },
+      "It's Paris",
+    ],
+    [
       "Pydantic AI's messages",
       { "pydantic_ai.all_messages": '[{"role":"assistant","parts":[{"type":"text","content":"p"}]}]' },
       "p",

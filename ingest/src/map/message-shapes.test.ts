@@ -267,7 +267,7 @@ test("the last assistant text", () => {
   ).toBe("a");
 });
 
-test("any JSON is read", () => {
+test("any JSON is read", { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
       for (const message of toMessages(value as never, "assistant", defaultLimits))

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parsePythonLiteral } from "./python-literal.ts";
-import { expectLinearTime } from "./testdata/linear-time.ts";
+import { expectLinearTime, linearTimeTimeoutMs } from "./testdata/linear-time.ts";
 
 test.each([
   ["{'a': 1, 'b': [True, False, None]}", { a: 1, b: [true, false, null] }],
@@ -44,7 +44,7 @@ test("deep nesting fails instead of overflowing", () => {
   expect(parsePythonLiteral(`${"[".repeat(150)}${"]".repeat(150)}`)).toBeDefined();
 });
 
-test("any text is answered", () => {
+test("any text is answered", { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(
       fc.string({ unit: fc.constantFrom(..."[](){}'\":,\\xuTNF01-. ae\n") }),
@@ -53,7 +53,7 @@ test("any text is answered", () => {
   );
 });
 
-test("time is linear in the text", () => {
+test("time is linear in the text", { timeout: linearTimeTimeoutMs }, () => {
   expectLinearTime(20_000, (size) => {
     const list = `[${"'ab\\'c', (1, 2), {'k': None}, ".repeat(size / 30)}]`;
     return () => parsePythonLiteral(list);

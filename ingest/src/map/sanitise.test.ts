@@ -17,7 +17,7 @@ test("6.2: characters", () => {
   expect(cleanName("  tool\u0000 ", 256)).toBe("tool");
 });
 
-test("6.2: an unclean text inside JSON text is never missed", () => {
+test("6.2: an unclean text inside JSON text is never missed", { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       if (isUncleanText(text)) expect(isUncleanJsonText(JSON.stringify([text]))).toBe(true);
@@ -53,7 +53,7 @@ test("6.2: secret keys of arguments, whatever precedes them", () => {
   expect(isSecretKey("password_hint")).toBe(false);
 });
 
-test("6.1: texts are cut at character borders", () => {
+test("6.1: texts are cut at character borders", { timeout: 60_000 }, () => {
   expect(cutChars("ab😀", 3)).toBe("ab");
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 80 }), fc.integer({ min: 4, max: 60 }), (text, bytesMax) => {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { PipelineError } from "@nonet/proto/errors.ts";
 import { partitionKey } from "@nonet/proto/topics.ts";
-import { Kafka } from "kafkajs";
+import { Kafka, type PartitionMetadata } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LocalKafka, startKafka } from "../../../deploy/local/src/kafka.ts";
 import { createKafkaPublisher } from "./kafka-publisher.ts";
@@ -40,6 +40,8 @@ test("leaders that are killed, frozen and brought back lose nothing that was ack
       kafka.resume(leader);
       await kafka.restart(leader);
       await load.untilEachPartitionGoesOn();
+      // With two of three in sync the loss of one more would rightly stop a partition (min.insync.replicas).
+      await expect.poll(() => replicasOutOfSync(topic), { timeout: 60_000, interval: 200 }).toBe(0);
     }
   } finally {
     await load.stop();
@@ -109,12 +111,21 @@ function startLoad(publish: (records: LogRecord[]) => Promise<{ partitions: read
 }
 
 async function leaderOf(topic: string, partition: number): Promise<number> {
+  const partitions = await describePartitions(topic);
+  return partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? 0;
+}
+
+async function replicasOutOfSync(topic: string): Promise<number> {
+  const partitions = await describePartitions(topic);
+  return partitions.reduce((sum, { replicas, isr }) => sum + replicas.length - isr.length, 0);
+}
+
+async function describePartitions(topic: string): Promise<PartitionMetadata[]> {
   const admin = new Kafka({ brokers: [...kafka.brokers], logLevel: 0, retry: { retries: 10 } }).admin();
   await admin.connect();
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    const found = topics[0]?.partitions.find(({ partitionId }) => partitionId === partition);
-    return found?.leader ?? 0;
+    return topics[0]?.partitions ?? [];
   } finally {
     await admin.disconnect();
   }

@@ -62,6 +62,9 @@ interface Request {
 /** What a record takes in memory and on the wire besides its key and value, roughly. */
 const recordOverheadBytes = 64;
 const tickMs = 50;
+/** The client's own limits end a request before; a client that lets one pass is replaced. */
+const sendMsMax = 6_000;
+const refreshMsMax = 20_000;
 /** Without a word from a broker for this long, one is asked for metadata. */
 const contactMs = 5_000;
 /** Under load nothing else would tell that the topic has more partitions now. */
@@ -176,15 +179,19 @@ export function createKafkaPublisher(
         value: toBuffer(record.value),
       })),
     );
+    const sender = client;
+    // All said here: the client takes `acks` from the options of the send alone and is content with 1 where they are silent.
+    const sent = sender.send({ messages, acks: -1, compression: "zstd", repeatOnStaleMetadata: false }).then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error }),
+    );
+    const settled = await settleWithin(sent, sendMsMax);
+    busyLeaders.delete(request.leader);
     const outcome = readProduceOutcome(
       topic,
-      // All said here: the client takes `acks` from the options of the send alone and is content with 1 where they are silent.
-      await client.send({ messages, acks: -1, compression: "zstd", repeatOnStaleMetadata: false }).then(
-        (result) => ({ result }),
-        (error: unknown) => ({ error }),
-      ),
+      settled ?? { error: new Error(`no answer of the client in ${sendMsMax} ms`) },
     );
-    busyLeaders.delete(request.leader);
+    if (settled === undefined && client === sender) replaceClient();
 
     let failed = false;
     for (const { lane } of request.parts) {
@@ -285,7 +292,7 @@ export function createKafkaPublisher(
   /** Asks for metadata, unless it is being asked for or was a moment ago. */
   function refresh(): void {
     if (refreshing !== undefined || closed || performance.now() < nextRefreshMs) return;
-    refreshing = loadMetadata().then(
+    refreshing = failAfter(loadMetadata(), refreshMsMax).then(
       () => {
         refreshing = undefined;
         refreshFailures = 0;
@@ -394,6 +401,20 @@ function refuse(
     "OVERLOADED",
     `${limits.queuedBytes} bytes wait for Kafka, queueBytesMax is ${limits.queueBytesMax}`,
   );
+}
+
+async function settleWithin<Result>(work: Promise<Result>, ms: number): Promise<Result | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), ms);
+  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
+}
+
+async function failAfter(work: Promise<void>, ms: number): Promise<void> {
+  const done = await settleWithin(
+    work.then(() => true),
+    ms,
+  );
+  if (done === undefined) throw new Error(`no answer of the client in ${ms} ms`);
 }
 
 function sizeOf(record: LogRecord): number {

@@ -3,10 +3,10 @@
  * control moved. Source: event-mapping.md 3.3.
  */
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
+import { norm } from "@nonet/ingest/map/read-agent.ts";
 import { readToolHandoff } from "@nonet/ingest/map/read-handoff.ts";
 import type { MessagePart } from "@nonet/proto/event.ts";
 import type { AgentSpans } from "./agent-spans.ts";
-import { norm } from "@nonet/ingest/map/read-agent.ts";
 import type { TraceIndex } from "./trace-index.ts";
 import { type DraftOf, note, setDrafts, type TraceNode } from "./trace-node.ts";
 

@@ -18,7 +18,9 @@ export function decideCommandHandoffs(index: TraceIndex, agents: AgentSpans): vo
   const named = targetsNamedBelow(index);
   for (const node of goingOn) {
     const targets = targetsOf(node).filter((target) => named.get(node)?.has(norm(target)) !== true);
-    const handedTo = targets.filter((target) => thinkingNames.has(norm(target)) || agents.realName(target) !== undefined);
+    const handedTo = targets.filter(
+      (target) => thinkingNames.has(norm(target)) || agents.realName(target) !== undefined,
+    );
     if (handedTo.length === 0) continue;
     const source = sourceOf(node, thinking);
     addHandoffs(
@@ -63,7 +65,8 @@ function targetsNamedBelow(index: TraceIndex): Map<TraceNode, Set<string>> {
   };
   for (const node of index.commands) for (const target of targetsOf(node)) tell(node, target);
   for (const node of index.handoffs) {
-    for (const draft of node.drafts) if (draft.eventType === "handoff" && draft.toAgent !== undefined) tell(node, draft.toAgent);
+    for (const draft of node.drafts)
+      if (draft.eventType === "handoff" && draft.toAgent !== undefined) tell(node, draft.toAgent);
   }
   return named;
 }

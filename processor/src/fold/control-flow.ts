@@ -20,9 +20,7 @@ export function decideControlFlow(carriers: readonly TraceNode[]): void {
 /** Whether the decision stands for a pause, so that the turn has no answer until it is resumed. */
 export function isPause(draft: EventDraft): boolean {
   if (draft.eventType !== "decision" || draft.ruleId !== "CONTROL-FLOW") return false;
-  return (
-    draft.decisionKind === "interrupt" || draft.decisionKind === "approval" || draft.decisionKind === "deferral"
-  );
+  return draft.decisionKind === "interrupt" || draft.decisionKind === "approval" || draft.decisionKind === "deferral";
 }
 
 /** The nearest span above with the same type marks those above it in turn. */

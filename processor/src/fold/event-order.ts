@@ -11,7 +11,11 @@ const singleChangesMax = 32;
  */
 export function updateEventOrder(
   before: PlacedEvent[],
-  change: { readonly withdrawn: readonly PlacedEvent[]; readonly fresh: readonly PlacedEvent[]; readonly isReordered: boolean },
+  change: {
+    readonly withdrawn: readonly PlacedEvent[];
+    readonly fresh: readonly PlacedEvent[];
+    readonly isReordered: boolean;
+  },
 ): PlacedEvent[] {
   return update(before, change.withdrawn, change.fresh, comparePlaced, change.isReordered);
 }

@@ -4,8 +4,8 @@
  * Frameworks that do not say to whom (ADK without content, OpenLLMetry's `A -> unknown.handoff`) are followed by the agent that takes over.
  */
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
-import type { AgentSpans } from "./agent-spans.ts";
 import { norm } from "@nonet/ingest/map/read-agent.ts";
+import type { AgentSpans } from "./agent-spans.ts";
 import { isHandoffDraft } from "./trace-index.ts";
 import { isAncestor, setDrafts, type TraceNode } from "./trace-node.ts";
 
@@ -31,11 +31,7 @@ export function resolveHandoffs(handingOver: readonly TraceNode[], agents: Agent
 }
 
 /** Fills what the span does not say; returns the target. */
-function completeHandoff(
-  node: TraceNode,
-  agents: AgentSpans,
-  nameOf: (stated: string) => string,
-): string | undefined {
+function completeHandoff(node: TraceNode, agents: AgentSpans, nameOf: (stated: string) => string): string | undefined {
   let target: string | undefined;
   const drafts = node.drafts.map((draft): EventDraft => {
     if (!isHandoffDraft(draft) || (draft.eventType !== "handoff" && draft.eventType !== "decision")) return draft;

@@ -35,6 +35,7 @@ export function isolate(nodes: readonly TraceNode[], position: number): void {
 /** Stage A leaves the names of handoffs to Stage B. */
 function withKnownSides(draft: EventDraft): EventDraft {
   if (draft.eventType === "handoff") return { ...draft, name: `${draft.fromAgent ?? "?"} -> ${draft.toAgent ?? "?"}` };
-  if (draft.eventType === "decision" && draft.decisionKind === "handoff") return { ...draft, name: draft.toAgent ?? "?" };
+  if (draft.eventType === "decision" && draft.decisionKind === "handoff")
+    return { ...draft, name: draft.toAgent ?? "?" };
   return draft;
 }

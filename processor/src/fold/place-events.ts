@@ -41,7 +41,8 @@ export function placeEvents(node: TraceNode, context: PlaceContext): boolean {
   node.identityChanged = false;
   const placed = drafts.map((draft, index) => placeEvent(node, draft, overrides[index], context, index));
   node.made = { drafts, overrides, placed };
-  node.events = placed.length < 2 ? placed.map(({ event }) => event) : [...placed].sort(comparePlaced).map(({ event }) => event);
+  node.events =
+    placed.length < 2 ? placed.map(({ event }) => event) : [...placed].sort(comparePlaced).map(({ event }) => event);
   return true;
 }
 

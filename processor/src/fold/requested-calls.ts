@@ -32,9 +32,7 @@ export interface RequestedCall {
 export function requestsOf(node: TraceNode): RequestedCall[] {
   const parts = (node.span.outputMessages ?? []).flatMap((message) => message.parts);
   return parts.flatMap((part) =>
-    part.type === "tool_call"
-      ? [{ node, toolNorm: norm(part.name), callId: part.id, arguments: part.arguments }]
-      : [],
+    part.type === "tool_call" ? [{ node, toolNorm: norm(part.name), callId: part.id, arguments: part.arguments }] : [],
   );
 }
 
@@ -62,7 +60,9 @@ function completeArguments(node: TraceNode, call: DraftOf<"tool_call">, index: T
   const sameName = requestsNamed(node, index);
   const request =
     sameCall(node, call, index) ??
-    (typeof call.arguments === "string" ? sameName.find((each) => isOnlyValue(call.arguments, each.arguments)) : undefined);
+    (typeof call.arguments === "string"
+      ? sameName.find((each) => isOnlyValue(call.arguments, each.arguments))
+      : undefined);
   if (!isObject(request?.arguments)) return;
   replaceCall(node, call, { ...call, arguments: request?.arguments as Json });
 }
@@ -93,10 +93,11 @@ function completeCallId(
   note(node, "call id of the request");
   setDrafts(
     node,
-    node.drafts.map((draft): EventDraft =>
-      (draft.eventType === "tool_call" || draft.eventType === "tool_result") && draft.discriminator === ""
-        ? { ...draft, callId }
-        : draft,
+    node.drafts.map(
+      (draft): EventDraft =>
+        (draft.eventType === "tool_call" || draft.eventType === "tool_result") && draft.discriminator === ""
+          ? { ...draft, callId }
+          : draft,
     ),
   );
 }

@@ -125,8 +125,7 @@ function answerOf(root: TraceNode, work: TurnWork): TurnAnswer | undefined {
   const { answering, lastAgent } = work;
   const { content, source } = contentOf(root, work);
   if (content === undefined && (root.failed || failedAfterAnswer(work))) return undefined;
-  const agent =
-    answering?.agentName !== undefined ? answering : root.agentName !== undefined ? root : lastAgent;
+  const agent = answering?.agentName !== undefined ? answering : root.agentName !== undefined ? root : lastAgent;
   const agentName = agent?.agentName;
   const draft: DraftOf<"response"> = {
     eventType: "response",
@@ -143,7 +142,12 @@ function answerOf(root: TraceNode, work: TurnWork): TurnAnswer | undefined {
   if (finishReason !== undefined) draft.finishReason = finishReason;
   if (own?.usageAggregate !== undefined) draft.usageAggregate = own.usageAggregate;
   if (source === "last_llm_call" && answering !== undefined) draft.answeringSpanId = answering.spanId;
-  return { draft, agentName, agentId: agent?.agentId, extraFlag: content === undefined ? "content_missing" : undefined };
+  return {
+    draft,
+    agentName,
+    agentId: agent?.agentId,
+    extraFlag: content === undefined ? "content_missing" : undefined,
+  };
 }
 
 /** The first that gives a text: the root itself, the same run below it, the answering call, a tool that takes the answer. */

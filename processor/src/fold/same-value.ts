@@ -3,7 +3,8 @@
 /** @returns whether both have the same members in depth; a member that is `undefined` is as good as absent. */
 export function isSameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return Number.isNaN(a) && Number.isNaN(b);
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null)
+    return Number.isNaN(a) && Number.isNaN(b);
   if (Array.isArray(a)) return Array.isArray(b) && isSameList(a, b);
   if (a instanceof Map) return b instanceof Map && isSameList([...a], [...b]);
   if (a instanceof Uint8Array) return b instanceof Uint8Array && isSameList(a, b);

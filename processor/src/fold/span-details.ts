@@ -36,8 +36,9 @@ function completeApproval(node: TraceNode): void {
 function completePlanning(node: TraceNode): void {
   const { agentName } = node;
   if (agentName === undefined) return;
-  const drafts = node.drafts.map((draft): EventDraft =>
-    draft.eventType === "decision" && draft.decisionKind === "planning" ? { ...draft, name: agentName } : draft,
+  const drafts = node.drafts.map(
+    (draft): EventDraft =>
+      draft.eventType === "decision" && draft.decisionKind === "planning" ? { ...draft, name: agentName } : draft,
   );
   setDrafts(node, drafts);
 }
@@ -65,10 +66,11 @@ function markTripped(parent: TraceNode): void {
         : []
       : silent.filter((child) => child.drafts.some((draft) => norm(draft.name) === norm(named)));
   for (const child of tripped) {
-    const drafts = child.drafts.map((draft): EventDraft =>
-      draft.eventType === "guardrail_eval" && isUnknownEvaluation(draft)
-        ? { ...draft, result: "fail", action: "block" }
-        : draft,
+    const drafts = child.drafts.map(
+      (draft): EventDraft =>
+        draft.eventType === "guardrail_eval" && isUnknownEvaluation(draft)
+          ? { ...draft, result: "fail", action: "block" }
+          : draft,
     );
     setDrafts(note(child, `tripwire on ${parent.spanId}`), drafts);
   }

@@ -29,9 +29,15 @@ export function findCopiesAcross(traces: readonly FoldedTrace[]): Map<string, st
       for (const { copy, original } of pairCalls(group, isSame)) originals.set(copy.key, original.key);
     }
   };
-  collect(groupCalls(calls, ({ fields }) => fields.responseId), areApart);
+  collect(
+    groupCalls(calls, ({ fields }) => fields.responseId),
+    areApart,
+  );
   const left = calls.filter(({ key }) => !originals.has(key));
-  collect(groupCalls(left, ({ event }) => outputKey(event.outputMessages)), isSameOutput);
+  collect(
+    groupCalls(left, ({ event }) => outputKey(event.outputMessages)),
+    isSameOutput,
+  );
   return originals;
 }
 
@@ -69,8 +75,6 @@ function isSameOutput(a: EventCall, b: EventCall): boolean {
 function outputKey(messages: readonly Message[] | undefined): string | undefined {
   const parts = (messages ?? []).flatMap((message) => message.parts);
   const said = parts.flatMap((part) => (part.type === "text" && part.text.trim() !== "" ? [part.text.trim()] : []));
-  const asked = parts.flatMap((part) =>
-    part.type === "tool_call" ? [[norm(part.name), part.arguments ?? null]] : [],
-  );
+  const asked = parts.flatMap((part) => (part.type === "tool_call" ? [[norm(part.name), part.arguments ?? null]] : []));
   return said.length + asked.length === 0 ? undefined : toCanonicalText([said, asked]);
 }

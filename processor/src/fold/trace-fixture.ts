@@ -58,7 +58,13 @@ export function makeSpan(options: SpanOptions): DecodedSpan {
       droppedAttributesCount: 0,
       schemaUrl: "",
     },
-    scope: { name: options.scope ?? "app", version: "", attributes: new Map(), droppedAttributesCount: 0, schemaUrl: "" },
+    scope: {
+      name: options.scope ?? "app",
+      version: "",
+      attributes: new Map(),
+      droppedAttributesCount: 0,
+      schemaUrl: "",
+    },
   };
 }
 
@@ -96,7 +102,8 @@ const kinds: readonly { readonly name: string; readonly attributes: Readonly<Rec
       "gen_ai.usage.input_tokens": 3,
       "gen_ai.usage.output_tokens": 2,
       "gen_ai.response.id": "r1",
-      "gen_ai.output.messages": '[{"role":"assistant","parts":[{"type":"text","content":"done"}],"finish_reason":"stop"}]',
+      "gen_ai.output.messages":
+        '[{"role":"assistant","parts":[{"type":"text","content":"done"}],"finish_reason":"stop"}]',
     },
   },
   {
@@ -123,7 +130,12 @@ const kinds: readonly { readonly name: string; readonly attributes: Readonly<Rec
   },
   {
     name: "look",
-    attributes: { "openinference.span.kind": "TOOL", "tool.name": "look", "input.value": "x", "gen_ai.tool.call.id": "c2" },
+    attributes: {
+      "openinference.span.kind": "TOOL",
+      "tool.name": "look",
+      "input.value": "x",
+      "gen_ai.tool.call.id": "c2",
+    },
   },
   {
     name: "execute_tool transfer_to_b_agent",

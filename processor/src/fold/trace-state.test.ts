@@ -26,7 +26,9 @@ describe("a trace", () => {
   test("is the same however it is cut into batches, after every batch", () => {
     fc.assert(
       fc.property(
-        mappedTrace.chain((spans) => fc.tuple(shuffled(spans), fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 24, maxLength: 24 }))),
+        mappedTrace.chain((spans) =>
+          fc.tuple(shuffled(spans), fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 24, maxLength: 24 })),
+        ),
         ([spans, sizes]) => {
           const state = createTraceState(context);
           let taken = 0;

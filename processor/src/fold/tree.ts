@@ -149,6 +149,7 @@ function cutCycleAbove(node: TraceNode, roots: TraceNode[]): void {
 
 function cycleOf(start: TraceNode): TraceNode[] {
   const members = [start];
-  for (let member = start.parent; member !== undefined && member !== start; member = member.parent) members.push(member);
+  for (let member = start.parent; member !== undefined && member !== start; member = member.parent)
+    members.push(member);
   return members;
 }

@@ -71,7 +71,8 @@ export function assignTurn(node: TraceNode): void {
     (parent.insideHelper || helperClasses.has(parent.class));
   if (turnRoot === node.turnRoot && node.turnId !== "") return;
   node.turnRoot = turnRoot;
-  const turnId = turnRoot === undefined ? node.traceId : turnRoot === node ? `${node.traceId}:${node.spanId}` : turnRoot.turnId;
+  const turnId =
+    turnRoot === undefined ? node.traceId : turnRoot === node ? `${node.traceId}:${node.spanId}` : turnRoot.turnId;
   if (turnId !== node.turnId) node.identityChanged = true;
   node.turnId = turnId;
 }

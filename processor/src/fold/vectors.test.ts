@@ -4,11 +4,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { mapSpan } from "@nonet/ingest/map/map-span.ts";
+import type { AgentEvent } from "@nonet/proto/event.ts";
 import { exportRequestFromJson } from "@nonet/proto/otlp-json-request.ts";
 import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
 import { walkExportRequest } from "@nonet/proto/otlp-walk.ts";
-import type { AgentEvent } from "@nonet/proto/event.ts";
 import { describe, expect, test } from "vitest";
 import { mapTrace } from "./map-trace.ts";
 import { addSpans, createTraceState, foldState } from "./trace-state.ts";
@@ -28,7 +28,10 @@ describe.each(names)("%s", (name) => {
   const traces = tracesOf(readSpans(vector));
 
   test("gives the expected events", () => {
-    expectEvents(traces.flatMap((spans) => mapTrace(spans, context).events), vector.expected);
+    expectEvents(
+      traces.flatMap((spans) => mapTrace(spans, context).events),
+      vector.expected,
+    );
   });
 
   test("does so when its spans arrive one by one", () => {
@@ -44,11 +47,17 @@ describe.each(names)("%s", (name) => {
   });
 
   test.each([1, 2, 3])("does so when they are shuffled (%i)", (seed) => {
-    expectEvents(traces.flatMap((spans) => mapTrace(shuffled(spans, seed), context).events), vector.expected);
+    expectEvents(
+      traces.flatMap((spans) => mapTrace(shuffled(spans, seed), context).events),
+      vector.expected,
+    );
   });
 
   test("does so when each comes twice", () => {
-    expectEvents(traces.flatMap((spans) => mapTrace([...spans, ...shuffled(spans, 7)], context).events), vector.expected);
+    expectEvents(
+      traces.flatMap((spans) => mapTrace([...spans, ...shuffled(spans, 7)], context).events),
+      vector.expected,
+    );
   });
 });
 

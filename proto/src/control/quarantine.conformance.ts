@@ -123,7 +123,7 @@ export function describeQuarantine(name: string, freshUrl: () => Promise<string>
       expect((await db.quarantine.claimReplays(10)).map((each) => each.id)).toEqual([second?.id]);
       await db.quarantine.finishReplay(second?.id ?? "", "still refused");
       expect(await db.quarantine.list("default", { state: "replayed" }, 10)).toMatchObject([
-        { id: first?.id, replayedAtMs: nowMs },
+        { id: first?.id, replayedAtMs: startMs },
       ]);
       expect(await db.quarantine.get("default", second?.id ?? "")).toMatchObject({
         state: "held",

@@ -83,7 +83,7 @@ export interface QuarantineFilter {
 export type ReplaySelection = { readonly ids: readonly string[] } | { readonly reason: string };
 
 export interface QuarantineStore {
-  /** @returns how many older entries had to go. */
+  /** @param entries at most 4,096. @returns how many older entries had to go. */
   add(entries: readonly NewQuarantined[], limits: QuarantineLimits): Promise<number>;
   /** Newest first. */
   list(projectId: string, filter: QuarantineFilter, countMax: number): Promise<Quarantined[]>;
@@ -126,9 +126,10 @@ export function createQuarantineStore(connection: ControlConnection): Quarantine
   return {
     async add(entries, limits) {
       if (entries.length === 0) return 0;
+      const batch = randomUUIDv7();
       await db
         .insertInto("quarantine")
-        .values(entries.map(toRow))
+        .values(entries.map((entry, place) => toRow(entry, idInBatch(batch, place))))
         .onConflict((conflict) => conflict.columns(["project_id", "source"]).doNothing())
         .execute();
       let gone = 0;
@@ -267,9 +268,14 @@ async function evict({ db, now }: ControlConnection, projectId: string, limits: 
   return Number(deleted.numDeletedRows);
 }
 
-function toRow(entry: NewQuarantined) {
+/** A UUID of version 7 whose random bits after the time are the place, so that ids keep the order of a batch. @param place below 4,096. */
+function idInBatch(batch: string, place: number): string {
+  return `${batch.slice(0, 15)}${place.toString(16).padStart(3, "0")}${randomUUIDv7().slice(18)}`;
+}
+
+function toRow(entry: NewQuarantined, id: string) {
   return {
-    id: randomUUIDv7(),
+    id,
     project_id: entry.projectId,
     kind: entry.kind,
     reason: entry.reason,

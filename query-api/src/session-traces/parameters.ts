@@ -68,15 +68,15 @@ export const childrenParameters = {
     z
       .string()
       .regex(/^(?:all|\d{1,9})$/, "not a whole number and not `all`")
-      .transform((text) => (text === "all" ? Number.POSITIVE_INFINITY : Number(text)))
-      .pipe(
-        z
-          .number()
-          .min(1, "less than 1")
-          .refine((depth) => depth <= 100 || depth === Number.POSITIVE_INFINITY, {
-            message: "more than 100",
-          }),
-      )
+      .transform((text, context) => {
+        const depth = text === "all" ? Number.POSITIVE_INFINITY : Number(text);
+        if (depth < 1) {
+          context.addIssue({ code: "too_small", origin: "number", minimum: 1, input: text, message: "less than 1" });
+        } else if (depth > 100 && depth !== Number.POSITIVE_INFINITY) {
+          context.addIssue({ code: "too_big", origin: "number", maximum: 100, input: text, message: "more than 100" });
+        }
+        return depth;
+      })
       .meta({ override: { oneOf: [{ type: "integer", minimum: 1, maximum: 100 }, { const: "all" }] } }),
     { description: "Levels of spans below, 1 to 100, or `all`; default 1." },
   ),
