@@ -149,11 +149,6 @@ export function readClaudeHandoff(args: Json | undefined): ToolHandoff | undefin
     : { target: subagent, mechanism: "delegation", message: firstMessage(args, subagentTool.messages) };
 }
 
-/** Names that move control to another agent (CALL-HANDOFF looks for these only). */
-export function isTransferToolName(toolName: string): boolean {
-  return readToolHandoff(toolName, undefined)?.mechanism === "transfer";
-}
-
 function firstWord(args: Json | undefined, keys: readonly string[]): string | undefined {
   if (!isRecord(args)) return undefined;
   for (const key of keys) {

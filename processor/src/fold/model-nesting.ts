@@ -87,7 +87,19 @@ function unwrap(wrapper: TraceNode): void {
 export function completeCall(node: TraceNode, copy: TraceNode): void {
   const call = callOf(node);
   const other = callOf(copy);
-  if (call !== undefined && other !== undefined) replaceCall(node, fillAll(call, other), copy);
+  if (call === undefined || other === undefined) return;
+  const filled = fillAll(call, other);
+  const isBetterCount = vendorScopes.test(copy.span.scopeName) && hasTokens(other);
+  replaceCall(node, isBetterCount ? withUsageOf(filled, other) : filled, copy);
+}
+
+/** The vendor's own SDK counts right where OpenLLMetry counts one output token too many of a stream. Seen in captures. */
+const vendorScopes = /^com\.anthropic\.sdk\b/;
+
+function withUsageOf(call: ModelCall, other: ModelCall): ModelCall {
+  const counted: ModelCall = { ...call };
+  for (const field of usageFields) if (other[field] !== undefined) counted[field] = other[field];
+  return counted;
 }
 
 function callOf(node: TraceNode): ModelCall | undefined {

@@ -171,9 +171,9 @@ function adoptHandoff(outer: TraceNode, inner: readonly TraceNode[]): void {
   setDrafts(outer, [...others.slice(0, at), ...adopted, ...others.slice(at)]);
 }
 
-function firstOf<Item, Value>(items: readonly Item[], valueOf: (item: Item) => Value | undefined): Value | undefined {
+function firstOf<Item, Value>(items: readonly Item[], read: (item: Item) => Value | undefined): Value | undefined {
   for (const item of items) {
-    const value = valueOf(item);
+    const value = read(item);
     if (value !== undefined) return value;
   }
   return undefined;
