@@ -6,8 +6,14 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{proto,ingest,processor,query-api,deploy}/**/*.test.ts"],
+          include: [
+            "{proto,ingest,processor,query-api,deploy}/**/*.test.ts",
+            "test/corpus/**/*.test.ts",
+            "test/e2e/corpus-mapping.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/*.service.test.ts"],
+          // Properties and time ratios run long on a shared machine.
+          testTimeout: 60_000,
         },
       },
       {
@@ -25,6 +31,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "test/e2e/corpus-mapping.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
@@ -34,7 +41,7 @@ export default defineConfig({
         test: {
           name: "faults",
           include: ["test/faults/**/*.test.ts"],
-          testTimeout: 240_000,
+          testTimeout: 480_000,
           hookTimeout: 180_000,
           fileParallelism: false,
         },

@@ -8,7 +8,7 @@
 import { isPipelineError, PipelineError } from "./errors.ts";
 import { valueDepthMax } from "./otlp-protobuf.ts";
 import { type FieldSchema, type MessageSchema, otlpSchema } from "./otlp-schema.ts";
-import type { UndecodableRequest } from "./otlp-walk.ts";
+import type { OversizedRequest, UndecodableRequest } from "./otlp-walk.ts";
 import { ReverseWriter } from "./protobuf-reverse-writer.ts";
 
 export interface EncodedRequest {
@@ -18,10 +18,15 @@ export interface EncodedRequest {
 }
 
 /** @param json text, or its UTF-8 bytes; a leading byte order mark is allowed. */
-export function exportRequestFromJson(json: string | Uint8Array): EncodedRequest | UndecodableRequest {
+export function exportRequestFromJson(
+  json: string | Uint8Array,
+): EncodedRequest | UndecodableRequest | OversizedRequest {
   const text = withoutByteOrderMark(
     typeof json === "string" ? json : Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString("utf8"),
   );
+  if (text.length > objectsMax && countObjects(text) > objectsMax) {
+    return { outcome: "too_large", reason: `more than ${objectsMax} objects and arrays; export smaller batches` };
+  }
   let request: unknown;
   try {
     request = JSON.parse(hasLongNumber(text) ? quoteLongIntegers(text) : text);
@@ -37,12 +42,17 @@ export function exportRequestFromJson(json: string | Uint8Array): EncodedRequest
     if (!isPipelineError(error) || error.code !== "INVALID_BODY") throw error;
     return {
       outcome: "undecodable",
-      path: encoder.path.join("."),
+      path: encoder.path.slice(0, pathPartsMax).join("."),
       reason: error.message.slice("[INVALID_BODY] ".length),
     };
   }
   return { outcome: "encoded", bytes: writer.finish() };
 }
+
+/** Objects and arrays of one request. Parsing makes each, at many times its size in the text; 64 MiB of spans have fewer. */
+const objectsMax = 4_000_000;
+
+const pathPartsMax = 40;
 
 const enumNames: ReadonlyMap<string, number> = new Map([
   ["SPAN_KIND_UNSPECIFIED", 0],
@@ -202,6 +212,16 @@ function base64(value: unknown): Uint8Array {
   // The decoder skips what is not base64, which then shows in the length.
   if (bytes.length !== Math.floor((digits.length * 3) / 4) || digits.length % 4 === 1) fail("expected base64 text");
   return bytes;
+}
+
+/** At most this many: brackets inside strings count too. */
+function countObjects(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at);
+    if (character === 0x7b || character === 0x5b) count++;
+  }
+  return count;
 }
 
 function withoutByteOrderMark(text: string): string {

@@ -27,7 +27,7 @@ const noScope = decodeScope(new Uint8Array(), "");
 /** Spans as published, each read with its resource and scope. */
 function readAccepted(bytes: Uint8Array): DecodedSpan[] {
   const walked = walkExportRequest(bytes);
-  if (walked.outcome !== "walked") throw new Error(`${walked.path}: ${walked.reason}`);
+  if (walked.outcome !== "walked") throw new Error(walked.reason);
   return walked.groups.flatMap((group) => {
     const resource = decodeResource(group.resourceBytes, group.resourceSchemaUrl);
     const scope = decodeScope(group.scopeBytes, group.scopeSchemaUrl);

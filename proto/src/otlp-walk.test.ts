@@ -22,7 +22,7 @@ const noScope = decodeScope(new Uint8Array(), "");
 
 function walk(bytes: Uint8Array): WalkedRequest {
   const walked = walkExportRequest(bytes);
-  if (walked.outcome !== "walked") throw new Error(`${walked.path}: ${walked.reason}`);
+  if (walked.outcome !== "walked") throw new Error(walked.reason);
   return walked;
 }
 
@@ -355,6 +355,36 @@ describe("walkExportRequestInSlices", () => {
     clearInterval(timer);
     expect(sliced).toEqual(walkExportRequest(bytes));
     expect(turns).toBeGreaterThan(0);
+  });
+});
+
+describe("requests that would cost many times their bytes", () => {
+  it.each([
+    ["empty spans", field(1, field(2, Buffer.alloc(4_000_000, Buffer.from([0x12, 0]))))],
+    ["empty envelopes", Buffer.alloc(4_000_000, Buffer.from([0x0a, 0]))],
+    ["empty scopes", field(1, Buffer.alloc(4_000_000, Buffer.from([0x12, 0])))],
+  ])("%s are too large", (_, bytes) => {
+    expect(walkExportRequest(bytes)).toMatchObject({ outcome: "too_large" });
+  });
+
+  it("a span of too many fields is rejected alone, also when it would have to be written again", () => {
+    const secret = attribute("password", "x");
+    const events = Buffer.alloc(8_000_000, Buffer.from([0x5a, 0]));
+    const masking = {
+      isSecretKey: () => true,
+      mayHoldSecrets: () => false,
+      maskText: (_: string, text: string) => text,
+    };
+    const bytes = field(1, field(2, field(2, sampleIds, secret, events), field(2, sampleIds)));
+    const walked = walkExportRequest(bytes, { masking });
+    if (walked.outcome !== "walked") throw new Error(walked.reason);
+    expect(walked.groups[0]?.rejected.map((each) => each.reason)).toEqual(["too_many_fields"]);
+    expect(walked.groups[0]?.spans).toHaveLength(1);
+  });
+
+  it("a resource of too many fields is too large", () => {
+    const bytes = field(1, field(1, Buffer.alloc(6_000_000, Buffer.from([0x0a, 0]))));
+    expect(walkExportRequest(bytes)).toMatchObject({ outcome: "too_large" });
   });
 });
 

@@ -5,7 +5,7 @@
  * Rules of otlp-receiver.md: 33 to 38 (structure), 66 to 75 (data). A request that is damaged anywhere is refused whole, with the path of the
  * field; a span that decodes but breaks a rule is rejected alone.
  */
-import { isPipelineError } from "./errors.ts";
+import { isPipelineError, PipelineError } from "./errors.ts";
 import { valueDepthMax } from "./otlp-protobuf.ts";
 import { isIdAt, type Masking, rewriteMessage } from "./otlp-rewrite.ts";
 import { type MessageSchema, otlpSchema } from "./otlp-schema.ts";
@@ -20,7 +20,7 @@ export interface WalkedSpan {
 }
 
 /** `no_ids`: neither a trace id nor a span id; log records sent to the trace path look like this. */
-export type RejectReason = "no_ids" | "invalid_trace_id" | "invalid_span_id";
+export type RejectReason = "no_ids" | "invalid_trace_id" | "invalid_span_id" | "too_many_fields";
 
 export interface RejectedSpan {
   readonly reason: RejectReason;
@@ -68,13 +68,30 @@ export interface UndecodableRequest {
   readonly reason: string;
 }
 
+/** Decodes, and is more than is taken: many small parts cost many times their bytes. */
+export interface OversizedRequest {
+  readonly outcome: "too_large";
+  readonly reason: string;
+}
+
+export type WalkOutcome = WalkedRequest | UndecodableRequest | OversizedRequest;
+
+/** Spans and envelopes of one request. Real ones have hundreds, rarely ten thousand; each costs an object or more. */
+export const requestPartsMax = 200_000;
+
+/**
+ * Fields of one span, resource or scope, nested ones included; half of them can be values of a list. A span with more is rejected alone: whoever decodes it would
+ * need a hundred times its bytes.
+ */
+export const messageFieldsMax = 2_000_000;
+
 export interface WalkOptions {
   /** What must not be kept; by default everything is. */
   readonly masking?: Masking;
 }
 
 /** @param bytes at most 1 GiB; not mutated; the result holds views of it. */
-export function walkExportRequest(bytes: Uint8Array, options: WalkOptions = {}): WalkedRequest | UndecodableRequest {
+export function walkExportRequest(bytes: Uint8Array, options: WalkOptions = {}): WalkOutcome {
   const steps = walkSteps(bytes, options);
   for (;;) {
     const step = steps.next();
@@ -86,7 +103,7 @@ export function walkExportRequest(bytes: Uint8Array, options: WalkOptions = {}):
 export async function walkExportRequestInSlices(
   bytes: Uint8Array,
   options: WalkOptions & { readonly sliceMsMax: number },
-): Promise<WalkedRequest | UndecodableRequest> {
+): Promise<WalkOutcome> {
   const steps = walkSteps(bytes, options);
   let sliceStart = performance.now();
   for (;;) {
@@ -98,8 +115,8 @@ export async function walkExportRequestInSlices(
   }
 }
 
-/** Spans between two chances to give way. */
-const spansPerStep = 256;
+/** Spans and envelopes between two chances to give way. */
+const partsPerStep = 256;
 
 interface OpenGroup {
   readonly spans: WalkedSpan[];
@@ -111,10 +128,7 @@ interface OpenGroup {
 
 const noMasking: Masking = { isSecretKey: () => false, mayHoldSecrets: () => false, maskText: (_, text) => text };
 
-function* walkSteps(
-  bytes: Uint8Array,
-  options: WalkOptions,
-): Generator<undefined, WalkedRequest | UndecodableRequest, undefined> {
+function* walkSteps(bytes: Uint8Array, options: WalkOptions): Generator<undefined, WalkOutcome, undefined> {
   const walk = new Walk(bytes, options.masking ?? noMasking);
   const groups: WalkedGroup[] = [];
   let spanCount = 0;
@@ -125,13 +139,15 @@ function* walkSteps(
     while (reader.position < end) {
       const envelopeEnd = walk.enterMessage(otlpSchema.exportRequest, end);
       if (envelopeEnd < 0) continue;
+      if (walk.countPart()) yield;
       const envelope = walk.resourceSpans(envelopeEnd);
       const resourceBytes = walk.published(otlpSchema.resource, envelope.resourceRanges);
       for (const group of envelope.groups) {
         const scopeBytes = walk.published(otlpSchema.scope, group.scopeRanges);
         for (let pair = 0; pair < group.spanRanges.length; pair += 2) {
           walk.span(group.spanRanges[pair] as number, group.spanRanges[pair + 1] as number, group);
-          if (++spanCount % spansPerStep === 0) yield;
+          spanCount++;
+          if (walk.countPart()) yield;
         }
         rejectedCount += group.rejected.length;
         if (group.spanRanges.length === 0) continue;
@@ -147,9 +163,10 @@ function* walkSteps(
       reader.position = envelopeEnd;
     }
   } catch (error) {
-    if (!isPipelineError(error) || error.code !== "INVALID_BODY") throw error;
+    if (!isPipelineError(error) || (error.code !== "INVALID_BODY" && error.code !== "TOO_LARGE")) throw error;
+    if (error.code === "TOO_LARGE") return { outcome: "too_large", reason: messageOf(error) };
     const path = pathTo(bytes, walk.reader.position);
-    return { outcome: "undecodable", path, reason: error.message.slice("[INVALID_BODY] ".length) };
+    return { outcome: "undecodable", path, reason: messageOf(error) };
   }
   return {
     outcome: "walked",
@@ -160,11 +177,19 @@ function* walkSteps(
   };
 }
 
+/** Without the code in front. */
+function messageOf(error: PipelineError): string {
+  return error.message.slice(error.code.length + 3);
+}
+
 class Walk {
   readonly reader: ProtobufReader;
   readonly warnings: WalkWarnings = { invalidParents: 0, droppedLinks: 0, tooDeepValues: 0, indexedValues: 0 };
   private readonly bytes: Buffer;
   private readonly masking: Masking;
+  private parts = 0;
+  /** Fields that `check` has seen of the message at hand. */
+  private fields = 0;
   /** Set by `check` when the message cannot be published as it is. */
   private mustRewrite = false;
   /** Where `check` last saw the ids of a span. */
@@ -177,6 +202,14 @@ class Walk {
     this.bytes = asBuffer(bytes);
     this.reader = new ProtobufReader(this.bytes);
     this.masking = masking;
+  }
+
+  /** @returns whether it is time to give way. */
+  countPart(): boolean {
+    if (++this.parts > requestPartsMax) {
+      throw new PipelineError("TOO_LARGE", `more than ${requestPartsMax} spans and envelopes; export smaller batches`);
+    }
+    return this.parts % partsPerStep === 0;
   }
 
   /** Reads the tag of the one embedded field of an envelope; skips others and returns -1. */
@@ -196,8 +229,10 @@ class Walk {
     while (reader.position < end) {
       const tag = this.readKnownTag(otlpSchema.resourceSpans, end);
       if (tag === 10) pushRange(resourceRanges, reader, end);
-      else if (tag === 18) groups.push(this.scopeSpans(reader.readLength(end)));
-      else if (tag === 26) schemaUrl = this.text(end);
+      else if (tag === 18) {
+        this.countPart();
+        groups.push(this.scopeSpans(reader.readLength(end)));
+      } else if (tag === 26) schemaUrl = this.text(end);
       else reader.skip(tag & 7, end);
     }
     return { resourceRanges, groups, schemaUrl };
@@ -208,15 +243,18 @@ class Walk {
     const reader = this.reader;
     const warningsBefore = { ...this.warnings };
     this.mustRewrite = false;
+    this.fields = 0;
     this.traceIdStart = this.traceIdEnd = this.spanIdStart = this.spanIdEnd = 0;
     reader.position = start;
     let reason: RejectReason | undefined;
     try {
       this.check(otlpSchema.span, end, 1);
     } catch (error) {
-      if (!isLogRecord(this.bytes.subarray(start, end))) throw error;
+      const bytes = this.bytes.subarray(start, end);
+      const tooMany = this.fields > messageFieldsMax;
+      if (!tooMany && !isLogRecord(bytes)) throw error;
       Object.assign(this.warnings, warningsBefore);
-      group.rejected.push({ reason: "no_ids", bytes: this.bytes.subarray(start, end), traceId: "", spanId: "" });
+      group.rejected.push({ reason: tooMany ? "too_many_fields" : "no_ids", bytes, traceId: "", spanId: "" });
       return;
     }
     const { traceIdStart, traceIdEnd, spanIdStart, spanIdEnd } = this;
@@ -241,6 +279,7 @@ class Walk {
   published(schema: MessageSchema, ranges: readonly number[]): Uint8Array {
     if (ranges.length === 0) return Buffer.alloc(0);
     this.mustRewrite = ranges.length > 2;
+    this.fields = 0;
     for (let pair = 0; pair < ranges.length; pair += 2) {
       this.reader.position = ranges[pair] as number;
       this.check(schema, ranges[pair + 1] as number, 1);
@@ -272,6 +311,8 @@ class Walk {
     let parentStart = 0;
     let parentEnd = 0;
     while (reader.position < end) {
+      if (++this.fields > messageFieldsMax)
+        throw new PipelineError("TOO_LARGE", `more than ${messageFieldsMax} fields`);
       const tag = this.readKnownTag(schema, end);
       const number = tag >>> 3;
       const field = number < schema.fields.length ? schema.fields[number] : undefined;

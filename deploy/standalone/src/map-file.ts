@@ -5,7 +5,12 @@ import { PipelineError } from "@nonet/proto/errors.ts";
 import { exportRequestFromJson } from "@nonet/proto/otlp-json-request.ts";
 import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
-import { type UndecodableRequest, type WalkedRequest, walkExportRequest } from "@nonet/proto/otlp-walk.ts";
+import {
+  type OversizedRequest,
+  type UndecodableRequest,
+  type WalkedRequest,
+  walkExportRequest,
+} from "@nonet/proto/otlp-walk.ts";
 
 /**
  * @returns one event a line, traces in the order of their ids, events in the order of event mapping 1.4.
@@ -48,6 +53,6 @@ function walk(path: string, bytes: Buffer): WalkedRequest {
   );
 }
 
-function whereAndWhy({ path, reason }: UndecodableRequest): string {
-  return path === "" ? reason : `${path}: ${reason}`;
+function whereAndWhy(refused: UndecodableRequest | OversizedRequest): string {
+  return "path" in refused && refused.path !== "" ? `${refused.path}: ${refused.reason}` : refused.reason;
 }

@@ -1,6 +1,6 @@
 /** ExportTraceServiceResponse, and the text that tells a sender what became of its spans (otlp-receiver.md 5.1). */
 
-import type { RejectReason, WalkedRequest, WalkWarnings } from "@nonet/proto/otlp-walk.ts";
+import { messageFieldsMax, type RejectReason, type WalkedRequest, type WalkWarnings } from "@nonet/proto/otlp-walk.ts";
 import { wireType } from "@nonet/proto/protobuf-reader.ts";
 import { ReverseWriter } from "@nonet/proto/protobuf-reverse-writer.ts";
 
@@ -50,6 +50,7 @@ const reasonTexts: Readonly<Record<RejectReason, string>> = {
   no_ids: "without trace id and span id (log records sent to the trace path look like this)",
   invalid_trace_id: "with an invalid trace id (16 bytes, not all zero)",
   invalid_span_id: "with an invalid span id (8 bytes, not all zero)",
+  too_many_fields: `with more than ${messageFieldsMax} fields`,
 };
 
 const warningTexts: Readonly<Record<keyof WalkWarnings, string>> = {

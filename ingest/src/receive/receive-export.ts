@@ -12,6 +12,7 @@ import {
   type UndecodableRequest,
   type WalkedGroup,
   type WalkedRequest,
+  type WalkOutcome,
   walkExportRequestInSlices,
 } from "@nonet/proto/otlp-walk.ts";
 import type { Logger } from "pino";
@@ -99,6 +100,10 @@ export interface ExportHandlerParts {
 
 /** The hint while draining: another instance, or this one restarted, is there soon (rule 81). */
 const drainHintMs = 1_000;
+/** What a request costs besides its body, so that the number of waiting requests is bounded too. */
+const openRequestBytes = 4_096;
+/** What a span costs besides its bytes while its request waits. */
+const openSpanBytes = 256;
 /** A walk gives way to other requests this often. */
 const walkSliceMs = 10;
 
@@ -118,6 +123,10 @@ export function createExportHandler(
     metrics.request(call.origin);
     if (draining) return refuse(call.origin, refusal("DRAINING", "shutting down", { retryAfterMs: drainHintMs }));
     const request = inFlight.begin();
+    if (!request.take(openRequestBytes)) {
+      request.end();
+      return refuse(call.origin, overloaded());
+    }
     try {
       const sender = await deps.authenticate(readCredential(call.headers, config.apiKeyHeader), call.remoteAddress);
       const cause = typeof sender === "string" ? refusedSender(sender) : overRate(sender);
@@ -184,9 +193,10 @@ export function createExportHandler(
     }
     metrics.bytes(origin, { before: body.length, after: decompressed.length });
     const walked = await decode(origin, decompressed, request);
-    if (walked.outcome === "undecodable") {
+    if (walked.outcome !== "walked") {
       settled();
-      return { outcome: "refused", refusal: undecodable(walked) };
+      const cause = walked.outcome === "undecodable" ? undecodable(walked) : refusal("TOO_LARGE", walked.reason);
+      return { outcome: "refused", refusal: cause };
     }
     metrics.received(origin, walked.spanCount);
     for (const group of walked.groups) for (const { reason } of group.rejected) metrics.rejected(origin, reason, 1);
@@ -194,6 +204,11 @@ export function createExportHandler(
     if (acceptable === 0) {
       settled();
       return { outcome: "accepted", partial: partialSuccess(walked, []), receipt: undefined };
+    }
+    if (!request.take(acceptable * openSpanBytes)) {
+      settled();
+      metrics.rejected(origin, "overloaded", acceptable);
+      return { outcome: "refused", refusal: overloaded() };
     }
     rateLimit.pay(sender.tenantId, acceptable);
     try {
@@ -230,15 +245,11 @@ export function createExportHandler(
     }
   }
 
-  async function decode(
-    origin: Origin,
-    body: Buffer,
-    request: InFlightRequest,
-  ): Promise<WalkedRequest | UndecodableRequest> {
+  async function decode(origin: Origin, body: Buffer, request: InFlightRequest): Promise<WalkOutcome> {
     const options = { masking: secretMasking, sliceMsMax: walkSliceMs };
     if (origin.encoding === "protobuf") return walkExportRequestInSlices(body, options);
     const encoded = exportRequestFromJson(body);
-    if (encoded.outcome === "undecodable") return encoded;
+    if (encoded.outcome !== "encoded") return encoded;
     if (!request.take(encoded.bytes.length)) {
       throw new PipelineError("OVERLOADED", "no room for the request in protobuf form");
     }

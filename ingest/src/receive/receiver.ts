@@ -190,6 +190,8 @@ function createTlsHttp(config: ReceiverConfig, tls: TlsOptions): NetServer {
   return server;
 }
 
+const keepAliveProbeMs = 60_000;
+
 /** Adds the server to `servers` when it listens. An IPv6 loopback that the machine does not have is left out. */
 async function listen(
   server: NetServer,
@@ -209,6 +211,8 @@ async function listen(
     if (address.host === "::1" && (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT")) return;
     throw listenError(error, { ...address, setting: into.setting });
   }
+  // Connections whose other end has vanished are found out.
+  server.on("connection", (socket: Socket) => socket.setKeepAlive(true, keepAliveProbeMs));
   // A connection that fails before it is accepted is that client's trouble.
   server.on("error", () => {});
   const port = (server.address() as AddressInfo).port;

@@ -2,6 +2,7 @@
 import { mapSpan } from "@nonet/ingest/map/map-span.ts";
 import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import { PipelineError } from "@nonet/proto/errors.ts";
+import { resourceToJson, scopeToJson } from "@nonet/proto/otlp-json.ts";
 import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
 import type { DecodedResource, DecodedScope } from "@nonet/proto/otlp-span.ts";
 import { decodeRecord, type Refold, type SpanEvents } from "@nonet/proto/record-codec.ts";
@@ -12,6 +13,9 @@ export interface SpanRecord {
   readonly source: SourceRecord;
   readonly record: SpanEvents;
   readonly mapped: MappedSpan;
+  /** OTLP/JSON, as they are stored. */
+  readonly resourceJson: string;
+  readonly scopeJson: string;
 }
 
 export interface RefoldRecord {
@@ -37,23 +41,36 @@ export interface RecordDecoder {
 const repeatedMax = 512;
 
 export function createRecordDecoder(deps: { onDefect(ruleId: string, error: unknown): void }): RecordDecoder {
-  const resources = new Map<string, DecodedResource>();
-  const scopes = new Map<string, DecodedScope>();
+  const resources = new Map<string, Repeated<DecodedResource>>();
+  const scopes = new Map<string, Repeated<DecodedScope>>();
 
   return {
     decode(source) {
       try {
         const record = decodeRecord(source.value);
         if (record.kind === "refold") return { kind: "refold", source, record };
-        const resource = remembered(resources, record.resource, record.resourceSchemaUrl, decodeResource);
-        const scope = remembered(scopes, record.scope, record.scopeSchemaUrl, decodeScope);
-        const mapped = mapSpan(decodeSpan(record.span, resource, scope), { onDefect: deps.onDefect });
-        return { kind: "span", source, record, mapped };
+        const resource = remembered(resources, record.resource, record.resourceSchemaUrl, readResource);
+        const scope = remembered(scopes, record.scope, record.scopeSchemaUrl, readScope);
+        const mapped = mapSpan(decodeSpan(record.span, resource.decoded, scope.decoded), { onDefect: deps.onDefect });
+        return { kind: "span", source, record, mapped, resourceJson: resource.json, scopeJson: scope.json };
       } catch (caught) {
         return { kind: "unreadable", source, reason: PipelineError.from(caught).message };
       }
     },
   };
+}
+
+interface Repeated<T> {
+  readonly decoded: T;
+  readonly json: string;
+}
+
+function readResource(bytes: Uint8Array, schemaUrl: string): Repeated<DecodedResource> {
+  return { decoded: decodeResource(bytes, schemaUrl), json: resourceToJson(bytes, schemaUrl) };
+}
+
+function readScope(bytes: Uint8Array, schemaUrl: string): Repeated<DecodedScope> {
+  return { decoded: decodeScope(bytes, schemaUrl), json: scopeToJson(bytes, schemaUrl) };
 }
 
 function remembered<T>(

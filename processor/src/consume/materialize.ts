@@ -185,7 +185,7 @@ function addSpan(trace: HotTrace, each: SpanRecord, nowMs: number): void {
   trace.touchedMs = nowMs;
   const kept = addSpans(trace.state, [each.mapped]);
   if (kept.includes(each.mapped.spanId)) {
-    setUnstored(trace, each.mapped.spanId, toRowText("spans", toSpanRow(each.record, each.mapped)));
+    setUnstored(trace, each.mapped.spanId, toRowText("spans", toSpanRow(each)));
   }
 }
 

@@ -8,7 +8,7 @@ export interface FlatRequest {
   readonly matches: (event: AgentEvent) => boolean;
   readonly order: "asc" | "desc";
   readonly limit: number;
-  /** Id and time of the last event of the page before. */
+  /** Key of the last event of the page before. */
   readonly after: readonly string[] | undefined;
   readonly shape: EventShape;
 }
@@ -26,9 +26,13 @@ export function flatPage(view: SessionView, candidates: readonly AgentEvent[], r
   if (request.order === "desc") matching.reverse();
   const rest = request.after === undefined ? matching : eventsAfter(view, matching, request.after, request.order);
   const written = writeItems(rest, request.limit, (event) => JSON.stringify(toTraceEvent(view, event, request.shape)));
-  const next =
-    written.hasMore && written.last !== undefined ? [written.last.eventId, written.last.timeUnixNano] : undefined;
+  const next = written.hasMore && written.last !== undefined ? eventKey(written.last) : undefined;
   return { texts: written.texts, total: matching.length, hasMore: written.hasMore, next };
+}
+
+/** Id, time and trace: the id finds the place, the others stand in when the event is gone, or only its trace is at hand. */
+export function eventKey(event: AgentEvent): string[] {
+  return [event.eventId, event.timeUnixNano, event.traceId];
 }
 
 /**

@@ -28,7 +28,7 @@ export function sessionOperations(deps: {
     exportOperation({ ...deps, slots }),
     generationsOperation({ ...deps, slots }),
     sessionDetailOperation(deps.sessions),
-    tracesOperation(deps.sessions),
+    tracesOperation(deps),
     childrenOperation(deps.sessions),
     sessionMetricsOperation(deps.sessions),
     analysisOperation(deps),

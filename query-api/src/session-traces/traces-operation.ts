@@ -4,15 +4,18 @@ import { jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { type Operation, type OperationRequest, operation } from "../http/operation.ts";
 import { rangeConflict } from "../http/parameters.ts";
 import { notFound, type ParameterError } from "../http/problem.ts";
+import type { StoredSession } from "../store/session-rows.ts";
+import type { TraceReader } from "../store/stored-trace.ts";
 import { createEventPredicate, type EventFilter, isUnfiltered } from "./event-filter.ts";
 import type { EventShape } from "./event-shape.ts";
-import { flatPage } from "./flat-view.ts";
+import { type FlatPage, flatPage } from "./flat-view.ts";
+import { isLargeSession, largeSessionPage } from "./large-session.ts";
 import { sessionMetrics } from "./metrics.ts";
 import { type Page, writeBody, writeItems } from "./page.ts";
 import { tracesParameters } from "./parameters.ts";
 import { tracesSchema } from "./response-schemas.ts";
 import type { Session } from "./session.ts";
-import type { SessionLoader } from "./session-loader.ts";
+import type { LoadedSession, SessionLoader } from "./session-loader.ts";
 import type { SessionTurn, SessionView } from "./session-view.ts";
 import { treeOfTurn } from "./tree-view.ts";
 import { toTurn } from "./turn-shape.ts";
@@ -23,7 +26,7 @@ const flatLimitDefault = 1000;
 const treeLimitDefault = 100;
 const treeLimitMax = 500;
 
-export function tracesOperation(sessions: SessionLoader): Operation {
+export function tracesOperation(deps: { readonly sessions: SessionLoader; readonly traces: TraceReader }): Operation {
   return operation({
     operationId: "getSessionTraces",
     path: "/:sessionId/traces",
@@ -37,12 +40,11 @@ export function tracesOperation(sessions: SessionLoader): Operation {
     responses: { "application/json": tracesSchema },
     problemStatuses: [400, 404],
     async handle(request) {
-      const loaded = await sessions.load(request.projectId, request.path.sessionId ?? "");
+      const loaded = await deps.sessions.load(request.projectId, request.path.sessionId ?? "");
       if (loaded === undefined) return problemAnswer(notFound);
-      const view = await loaded.view();
-      const answer = request.values.view === "tree" ? treeAnswer(view, request) : flatAnswer(view, request);
+      const answer = (await largeAnswer(deps.traces, loaded.stored, request)) ?? (await wholeAnswer(loaded, request));
       const metrics = request.values.include?.includes("metrics")
-        ? { metrics: sessionMetrics(view, loaded.session) }
+        ? { metrics: sessionMetrics(await loaded.view(), loaded.session) }
         : {};
       const head = { session: sessionHead(loaded.session), view: request.values.view ?? "flat" };
       const text = writeBody(head, answer.texts, { page: answer.page, ...metrics });
@@ -83,6 +85,40 @@ interface WrittenPage {
   readonly page: Page;
 }
 
+async function wholeAnswer(loaded: LoadedSession, request: TracesRequest): Promise<WrittenPage> {
+  const view = await loaded.view();
+  return request.values.view === "tree" ? treeAnswer(view, request) : flatAnswer(view, request);
+}
+
+/** Only for all events in their order: a filter, the other order and a tree need the session whole. */
+async function largeAnswer(
+  traces: TraceReader,
+  stored: StoredSession,
+  request: TracesRequest,
+): Promise<WrittenPage | undefined> {
+  const { values } = request;
+  const isPlain = values.view !== "tree" && values.order !== "desc" && isUnfiltered(filterOf(values));
+  if (!isPlain || values.include?.includes("metrics") || !isLargeSession(stored)) return undefined;
+  const limit = values.limit ?? flatLimitDefault;
+  const written = await largeSessionPage(
+    traces,
+    { projectId: request.projectId, stored },
+    { limit, after: request.after, shape: shapeOf(request) },
+  );
+  return written && flatWritten(written, limit, request);
+}
+
+function flatWritten(written: FlatPage, limit: number, request: TracesRequest): WrittenPage {
+  const page = {
+    limit,
+    count: written.texts.length,
+    total: written.total,
+    hasMore: written.hasMore,
+    nextCursor: written.hasMore && written.next !== undefined ? request.cursorAfter(written.next) : null,
+  };
+  return { texts: written.texts, page };
+}
+
 function flatAnswer(view: SessionView, request: TracesRequest): WrittenPage {
   const { values } = request;
   const limit = values.limit ?? flatLimitDefault;
@@ -93,14 +129,7 @@ function flatAnswer(view: SessionView, request: TracesRequest): WrittenPage {
     after: request.after,
     shape: shapeOf(request),
   });
-  const page = {
-    limit,
-    count: written.texts.length,
-    total: written.total,
-    hasMore: written.hasMore,
-    nextCursor: written.next === undefined ? null : request.cursorAfter(written.next),
-  };
-  return { texts: written.texts, page };
+  return flatWritten(written, limit, request);
 }
 
 function treeAnswer(view: SessionView, request: TracesRequest): WrittenPage {

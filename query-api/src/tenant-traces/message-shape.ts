@@ -53,7 +53,11 @@ function runsOf(message: Message): Run[] {
 /** Which calls wait for their result. */
 interface CallLedger {
   add(calls: readonly ToolCall[]): void;
-  answer(id: string | undefined): { readonly id: string | undefined; readonly name: string | undefined };
+  /** Without an id: the first open call of that name, else the first. */
+  answer(result: { readonly id?: string | undefined; readonly name?: string | undefined }): {
+    readonly id: string | undefined;
+    readonly name: string | undefined;
+  };
 }
 
 function createCallLedger(): CallLedger {
@@ -67,9 +71,10 @@ function createCallLedger(): CallLedger {
       isAnswering = false;
       for (const call of calls) nameById.set(call.id, call.name);
     },
-    answer(id) {
+    answer({ id, name }) {
       isAnswering = true;
-      const index = id === undefined ? 0 : open.findIndex((call) => call.id === id);
+      const named = open.findIndex((call) => (id === undefined ? call.name === name : call.id === id));
+      const index = named === -1 && id === undefined ? 0 : named;
       const [call] = index === -1 ? [] : open.splice(index, 1);
       return { id: id ?? call?.id, name: id === undefined ? call?.name : nameById.get(id) };
     },
@@ -101,7 +106,7 @@ function toPlainMessage(
 }
 
 function toToolMessage(part: PartOf<"tool_result">, speaker: string | undefined, calls: CallLedger): TraceMessage {
-  const call = calls.answer(part.id);
+  const call = calls.answer(part);
   const name = part.name ?? call.name ?? speaker;
   return {
     role: "tool",

@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { startChdbServer } from "@nonet/chdb-server/chdb-server.ts";
-import { mapSpan } from "@nonet/ingest/map/map-span.ts";
-import type { SpanRecord } from "@nonet/processor/consume/decode-records.ts";
+import { createRecordDecoder, type SpanRecord } from "@nonet/processor/consume/decode-records.ts";
 import { createHotTraces } from "@nonet/processor/consume/hot-traces.ts";
 import { materialize } from "@nonet/processor/consume/materialize.ts";
 import { createClickhouseStore } from "@nonet/processor/store/clickhouse/clickhouse-store.ts";
@@ -15,9 +14,10 @@ import { createStoreClient } from "@nonet/processor/store/clickhouse/store-clien
 import type { Credential } from "@nonet/proto/control/credentials.ts";
 import type { Scope } from "@nonet/proto/control/scopes.ts";
 import { exportRequestFromJson } from "@nonet/proto/otlp-json-request.ts";
-import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
 import { walkExportRequest } from "@nonet/proto/otlp-walk.ts";
 import { createMemoryProjection } from "@nonet/proto/projection/memory-projection.ts";
+
+import { encodeRecord } from "@nonet/proto/record-codec.ts";
 import { mappingVersion, priceTable } from "@nonet/proto/versions.ts";
 import { queryApiConfigSchema } from "@nonet/query-api/config.ts";
 import { startQueryApi } from "@nonet/query-api/service.ts";
@@ -100,37 +100,34 @@ function fail(ruleId: string, error: unknown): never {
   throw new Error(`rule ${ruleId} threw`, { cause: error });
 }
 
+/** As they come from the log. */
 function toRecords(request: object, owner: Owner): SpanRecord[] {
   const encoded = exportRequestFromJson(JSON.stringify(request));
   if (encoded.outcome !== "encoded") throw new Error(encoded.reason);
   const walked = walkExportRequest(encoded.bytes);
-  if (walked.outcome === "undecodable") throw new Error(walked.reason);
-  return walked.groups.flatMap((group) => {
-    const resource = decodeResource(group.resourceBytes, group.resourceSchemaUrl);
-    const scope = decodeScope(group.scopeBytes, group.scopeSchemaUrl);
-    return group.spans.map((span): SpanRecord => {
-      const mapped = mapSpan(decodeSpan(span.bytes, resource, scope));
-      return {
-        kind: "span",
-        source: { partition: 0, offset: 0n, key: new Uint8Array(), value: new Uint8Array(), timestampMs: 0 },
-        mapped,
-        record: {
-          kind: "span_events",
-          ...owner,
-          receivedUnixNano: 1n,
-          mappingVersion,
-          priceVersion: priceTable,
-          settingsVersion: 1,
-          resource: group.resourceBytes,
-          scope: group.scopeBytes,
-          span: span.bytes,
-          resourceSchemaUrl: group.resourceSchemaUrl,
-          scopeSchemaUrl: group.scopeSchemaUrl,
-          spanClass: mapped.class,
-          ruleId: mapped.ruleId,
-          events: [],
-        },
-      };
-    });
-  });
+  if (walked.outcome !== "walked") throw new Error(walked.reason);
+  const decoder = createRecordDecoder({ onDefect: fail });
+  return walked.groups.flatMap((group) =>
+    group.spans.map((span) => {
+      const value = encodeRecord({
+        kind: "span_events",
+        ...owner,
+        receivedUnixNano: 1n,
+        mappingVersion,
+        priceVersion: priceTable,
+        settingsVersion: 1,
+        resource: group.resourceBytes,
+        scope: group.scopeBytes,
+        span: span.bytes,
+        resourceSchemaUrl: group.resourceSchemaUrl,
+        scopeSchemaUrl: group.scopeSchemaUrl,
+        spanClass: "",
+        ruleId: "",
+        events: [],
+      });
+      const decoded = decoder.decode({ partition: 0, offset: 0n, key: new Uint8Array(), value, timestampMs: 0 });
+      if (decoded.kind !== "span") throw new Error("a span came back as something else");
+      return decoded;
+    }),
+  );
 }

@@ -6,13 +6,13 @@
  */
 import type { AgentEvent } from "@nonet/proto/event.ts";
 import type { ClickhouseReader } from "../../store/clickhouse-reader.ts";
-import { loadSessions, type SessionPartRow, type StoredSession } from "../../store/session-rows.ts";
+import { loadSessions, type StoredSession } from "../../store/session-rows.ts";
 import type { TraceReader } from "../../store/stored-trace.ts";
 import { createEventPredicate, type EventFilter } from "../event-filter.ts";
 import { type EventShape, toTraceEvent } from "../event-shape.ts";
 import { findSessions, type SessionListRequest } from "../session-list-query.ts";
 import { createSessionView, type SessionView } from "../session-view.ts";
-import { compareTurnParts } from "../turn-rank.ts";
+import { traceGroups, turnIndexesOf } from "../trace-groups.ts";
 import type { ExportedEvent } from "./event-columns.ts";
 
 export interface ExportRequest {
@@ -30,9 +30,6 @@ export interface ExportDeps {
 }
 
 const sessionsPerBatch = 200;
-/** Spans of traces that are held mapped at a time. */
-const spansAtOnceMax = 5000;
-
 export async function* exportRows(deps: ExportDeps, request: ExportRequest): AsyncGenerator<ExportedEvent> {
   const { projectId } = request.sessions;
   for await (const found of findSessions(deps.reader, request.sessions, sessionsPerBatch)) {
@@ -57,7 +54,7 @@ async function* sessionRows(
 ): AsyncGenerator<ExportedEvent> {
   const { projectId } = request.sessions;
   const channel = session.parts.find((row) => row.part.channel !== null)?.part.channel ?? null;
-  const turnIndexes = rankTurns(session.parts);
+  const turnIndexes = turnIndexesOf(session.parts);
   for (const group of traceGroups(session.parts)) {
     const traces = await deps.traces.loadTraces(
       projectId,
@@ -84,29 +81,4 @@ function exportPredicate(view: SessionView, filter: ExportRequest["events"]): (e
     event.eventType === "llm_call" &&
     (models.has(event.responseModel ?? "") || models.has(event.requestModel ?? "")) &&
     matches(event);
-}
-
-function rankTurns(parts: readonly SessionPartRow[]): Map<string, number> {
-  const turns = parts.flatMap((row) => row.part.turns.map((turn) => ({ turn, traceId: row.traceId })));
-  return new Map(turns.sort(compareTurnParts).map(({ turn }, index) => [turn.turnId, index]));
-}
-
-/** All traces together while they are few spans; else the traces that overlap, and as many such groups as are few spans. */
-export function traceGroups(parts: readonly SessionPartRow[]): SessionPartRow[][] {
-  const groups: SessionPartRow[][] = [];
-  let group: SessionPartRow[] = [];
-  let spans = 0;
-  let end = 0n;
-  for (const row of parts) {
-    if (group.length > 0 && spans + row.part.spanCount > spansAtOnceMax && row.startUnixNano >= end) {
-      groups.push(group);
-      group = [];
-      spans = 0;
-    }
-    group.push(row);
-    spans += row.part.spanCount;
-    if (row.endUnixNano > end) end = row.endUnixNano;
-  }
-  if (group.length > 0) groups.push(group);
-  return groups;
 }

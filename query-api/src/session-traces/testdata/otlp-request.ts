@@ -46,7 +46,7 @@ export function decodeRequest(request: object): DecodedSpan[] {
   const encoded = exportRequestFromJson(JSON.stringify(request));
   if (encoded.outcome !== "encoded") throw new Error(encoded.reason);
   const walked = walkExportRequest(encoded.bytes);
-  if (walked.outcome === "undecodable") throw new Error(walked.reason);
+  if (walked.outcome !== "walked") throw new Error(walked.reason);
   return walked.groups.flatMap((group) => {
     const resource = decodeResource(group.resourceBytes, group.resourceSchemaUrl);
     const scope = decodeScope(group.scopeBytes, group.scopeSchemaUrl);

@@ -1,11 +1,18 @@
 /** One span as it is stored: lossless OTLP/JSON beside the few columns that are filtered by. */
 import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
-import { resourceToJson, scopeToJson, spanToJson } from "@nonet/proto/otlp-json.ts";
+import { spanToJson } from "@nonet/proto/otlp-json.ts";
 import type { SpanEvents } from "@nonet/proto/record-codec.ts";
 import type { RowContent } from "../row-text.ts";
 import { hourOf } from "./hour.ts";
 
-export function toSpanRow(record: SpanEvents, span: MappedSpan): RowContent<"spans"> {
+export interface StorableSpan {
+  readonly record: SpanEvents;
+  readonly mapped: MappedSpan;
+  readonly resourceJson: string;
+  readonly scopeJson: string;
+}
+
+export function toSpanRow({ record, mapped: span, resourceJson, scopeJson }: StorableSpan): RowContent<"spans"> {
   return {
     project_id: record.projectId,
     hour: hourOf(span.startTimeUnixNano),
@@ -24,7 +31,7 @@ export function toSpanRow(record: SpanEvents, span: MappedSpan): RowContent<"spa
     price_version: record.priceVersion,
     settings_version: record.settingsVersion,
     span: spanToJson(record.span),
-    resource: resourceToJson(record.resource, record.resourceSchemaUrl),
-    scope: scopeToJson(record.scope, record.scopeSchemaUrl),
+    resource: resourceJson,
+    scope: scopeJson,
   };
 }
