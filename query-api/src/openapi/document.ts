@@ -91,6 +91,7 @@ function describeOperation(path: string, operation: Operation): ZodOpenApiOperat
           Object.entries(operation.responses).map(([mediaType, schema]) => [mediaType, { schema }]),
         ),
       },
+      "304": { description: "Not modified since the answer whose ETag `If-None-Match` names." },
       ...Object.fromEntries(statuses.map((status) => [String(status), describeProblem(status)])),
     },
   };
