@@ -25,7 +25,11 @@ export function exportRequestFromJson(
     typeof json === "string" ? json : Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString("utf8"),
   );
   if (text.length > objectsMax && countObjects(text) > objectsMax) {
-    return { outcome: "too_large", reason: `more than ${objectsMax} objects and arrays; export smaller batches` };
+    return {
+      outcome: "too_large",
+      path: "",
+      reason: `more than ${objectsMax} objects and arrays; export smaller batches`,
+    };
   }
   let request: unknown;
   try {

@@ -71,6 +71,8 @@ export interface UndecodableRequest {
 /** Decodes, and is more than is taken: many small parts cost many times their bytes. */
 export interface OversizedRequest {
   readonly outcome: "too_large";
+  /** No field is to blame. */
+  readonly path: "";
   readonly reason: string;
 }
 
@@ -164,7 +166,7 @@ function* walkSteps(bytes: Uint8Array, options: WalkOptions): Generator<undefine
     }
   } catch (error) {
     if (!isPipelineError(error) || (error.code !== "INVALID_BODY" && error.code !== "TOO_LARGE")) throw error;
-    if (error.code === "TOO_LARGE") return { outcome: "too_large", reason: messageOf(error) };
+    if (error.code === "TOO_LARGE") return { outcome: "too_large", path: "", reason: messageOf(error) };
     const path = pathTo(bytes, walk.reader.position);
     return { outcome: "undecodable", path, reason: messageOf(error) };
   }

@@ -11,7 +11,6 @@ export class ShortTextCache {
   private readonly texts: string[];
   /** The bytes of each slot's text, `bytesMax` apart, for comparing. */
   private readonly textBytes: Uint8Array;
-  private readonly jsonTexts: string[];
 
   /** @param slots a power of two. */
   constructor(slots: number, bytesMax: number) {
@@ -19,25 +18,12 @@ export class ShortTextCache {
     this.mask = slots - 1;
     this.textBytes = new Uint8Array(slots * bytesMax);
     this.texts = new Array<string>(slots).fill("");
-    this.jsonTexts = new Array<string>(slots).fill('""');
   }
 
   /** The UTF-8 text of `bytes[start, end)`, U+FFFD for what is not valid. */
   text(bytes: Buffer, start: number, end: number): string {
     const slot = this.slotOf(bytes, start, end);
     return slot < 0 ? bytes.toString("utf8", start, end) : (this.texts[slot] as string);
-  }
-
-  /** The same text as a JSON string, with its quotes. */
-  jsonText(bytes: Buffer, start: number, end: number): string {
-    const slot = this.slotOf(bytes, start, end);
-    if (slot < 0) return JSON.stringify(bytes.toString("utf8", start, end));
-    let json = this.jsonTexts[slot] as string;
-    if (json === "") {
-      json = JSON.stringify(this.texts[slot]);
-      this.jsonTexts[slot] = json;
-    }
-    return json;
   }
 
   /** Where the text is, or -1 when it is not one to keep. */
@@ -63,7 +49,6 @@ export class ShortTextCache {
     for (let at = start; at < end; at++) if ((bytes[at] as number) >= 0x80) return -1;
     for (let at = 0; at < length; at++) textBytes[offset + at] = bytes[start + at] as number;
     this.texts[slot] = bytes.toString("latin1", start, end);
-    this.jsonTexts[slot] = "";
     return slot;
   }
 }

@@ -22,6 +22,9 @@ export interface QueryApiDeps extends Omit<AppDeps, "rateLimiter" | "readerLimit
 /** Well above what a page takes; a query beyond them is a defect or an attack. */
 const readerLimits = { executionSecondsMax: 30, memoryBytesMax: 1_073_741_824 };
 
+/** Above the longest request target that we take, so that a longer one gets its 414 from us. */
+const headerBytesMax = 65_536;
+
 /** Longer than common proxies keep a connection, so that the proxy closes first. */
 const keepAliveTimeoutMs = 75_000;
 const closeGraceMs = 5_000;
@@ -34,7 +37,7 @@ export async function startQueryApi(config: QueryApiConfig, deps: QueryApiDeps):
     readerLimits,
     traceCacheCharactersMax: config.NONET_API_TRACE_CACHE_CHARACTERS_MAX,
   });
-  const server = createServer(app);
+  const server = createServer({ maxHeaderSize: headerBytesMax }, app);
   server.keepAliveTimeout = keepAliveTimeoutMs;
   const { host, port } = config.NONET_API_ADDRESS;
   await new Promise<void>((resolve, reject) => {

@@ -315,15 +315,20 @@ function includeCache(facts: SpanFacts, counts: Counts): void {
 
 function toUsage(counts: Counts, partial: boolean): TokenUsage & { usagePartial?: true } {
   const usage: TokenUsage & { usagePartial?: true } = {};
-  if (counts.input !== undefined) usage.inputTokens = counts.input;
-  if (counts.output !== undefined) usage.outputTokens = counts.output;
-  const total = counts.input !== undefined && counts.output !== undefined ? counts.input + counts.output : counts.total;
-  if (total !== undefined) usage.totalTokens = total;
-  if (counts.cached !== undefined) usage.cachedInputTokens = counts.cached;
-  if (counts.cacheWrite !== undefined) usage.cacheWriteInputTokens = counts.cacheWrite;
-  if (counts.reasoning !== undefined) usage.reasoningTokens = counts.reasoning;
+  const { input, output } = counts;
+  setCount(usage, "inputTokens", input);
+  setCount(usage, "outputTokens", output);
+  setCount(usage, "totalTokens", input !== undefined && output !== undefined ? input + output : counts.total);
+  setCount(usage, "cachedInputTokens", counts.cached);
+  setCount(usage, "cacheWriteInputTokens", counts.cacheWrite);
+  setCount(usage, "reasoningTokens", counts.reasoning);
   if (partial) usage.usagePartial = true;
   return usage;
+}
+
+/** Tokens are whole: half a token, or more than anybody can count, is no report. */
+function setCount(usage: TokenUsage, field: keyof TokenUsage, count: number | undefined): void {
+  if (count !== undefined && Number.isSafeInteger(count)) usage[field] = count;
 }
 
 /** USD as the sender reported it. */
@@ -366,11 +371,10 @@ export function readUsageAggregate(facts: SpanFacts): (TokenUsage & { cost?: num
   if (usage.inputTokens === undefined && usage.outputTokens === undefined && (facts.families & family.genAi) !== 0) {
     const aggregate: TokenUsage = {};
     for (const field of ["inputTokens", "outputTokens", "cachedInputTokens", "reasoningTokens"] as const) {
-      const amount = reader.firstAmount(aggregateSources[field]);
-      if (amount !== undefined) aggregate[field] = amount;
+      setCount(aggregate, field, reader.firstAmount(aggregateSources[field]));
     }
     if (aggregate.inputTokens !== undefined && aggregate.outputTokens !== undefined) {
-      aggregate.totalTokens = aggregate.inputTokens + aggregate.outputTokens;
+      setCount(aggregate, "totalTokens", aggregate.inputTokens + aggregate.outputTokens);
     }
     if (Object.keys(aggregate).length > 0) usage = aggregate;
   }

@@ -6,7 +6,7 @@
  */
 
 import type { LlmCallEvent } from "@nonet/proto/event.ts";
-import { calcPrice } from "@pydantic/genai-prices";
+import { type Rate, ratesOf } from "./price-rates.ts";
 
 export interface CallCost {
   units: bigint;
@@ -33,7 +33,7 @@ type CostFields = Pick<
 
 /** @returns undefined when the call has no cost: nothing reported, and no usage or no price for it. */
 export function costOfCall(call: CostFields): CallCost | undefined {
-  if (call.cost !== undefined && Number.isFinite(call.cost) && call.cost >= 0) {
+  if (call.cost !== undefined && isAmount(call.cost)) {
     return { units: usdToUnits(call.cost), inputUnits: undefined, outputUnits: undefined, source: "reported" };
   }
   if (call.usagePartial) return undefined;
@@ -43,88 +43,46 @@ export function costOfCall(call: CostFields): CallCost | undefined {
   if (input === undefined || output === undefined) return undefined;
   const read = call.cachedInputTokens ?? 0;
   const write = call.cacheWriteInputTokens ?? 0;
-  if (read + write > input) return undefined;
+  if (read + write > input || ![input, output, read, write].every(Number.isSafeInteger)) return undefined;
   const rates = ratesOf(call);
   if (rates === undefined) return undefined;
 
   const inputRate = rateAt(rates.input_mtok, input);
   const inputUnits =
-    (input - read - write) * inputRate +
-    read * rateAt(rates.cache_read_mtok, input, inputRate) +
-    write * rateAt(rates.cache_write_mtok, input, inputRate);
-  const outputUnits = output * rateAt(rates.output_mtok, input);
+    BigInt(input - read - write) * inputRate +
+    BigInt(read) * rateAt(rates.cache_read_mtok, input, inputRate) +
+    BigInt(write) * rateAt(rates.cache_write_mtok, input, inputRate);
+  const outputUnits = BigInt(output) * rateAt(rates.output_mtok, input);
   // A price per 1,000 requests in USD is 10^-3 USD a request.
-  const requestUnits = rateAt(rates.requests_kcount, input) * 1000;
-  return {
-    units: BigInt(inputUnits) + BigInt(outputUnits) + BigInt(requestUnits),
-    inputUnits: BigInt(inputUnits),
-    outputUnits: BigInt(outputUnits),
-    source: "price_table",
-  };
+  const requestUnits = rateAt(rates.requests_kcount, input) * 1000n;
+  const units = inputUnits + outputUnits + requestUnits;
+  return units > unitsMax ? undefined : { units, inputUnits, outputUnits, source: "price_table" };
 }
+
+/** What a signed integer of 64 bits holds: nine million dollars for one call. */
+const unitsMax = 2n ** 63n - 1n;
 
 /** USD as a JSON number with at most 9 decimals, rounded half up once. */
 export function unitsToUsd(units: bigint): number {
   return Number((units + 500n) / 1000n) / 1e9;
 }
 
+/** @param usd  an amount as `isAmount` says. */
 export function usdToUnits(usd: number): bigint {
   return BigInt(Math.round(usd * 1e12));
 }
 
-type Rate = number | { base: number; tiers: { start: number; price: number }[] } | undefined;
+/** Whether a sender can mean this number as a cost in USD: not negative, not NaN or infinite, and not beyond what is stored. */
+export function isAmount(usd: number): boolean {
+  return usd >= 0 && usd * 1e12 < Number(unitsMax);
+}
 
 /** USD per million tokens is 10^-6 USD a token: the rate times 10^6 is in our units, a whole number for every price published. */
-function rateAt(rate: Rate, inputTokens: number, otherwise = 0): number {
+function rateAt(rate: Rate, inputTokens: number, otherwise = 0n): bigint {
   if (rate === undefined) return otherwise;
   let price = typeof rate === "number" ? rate : rate.base;
   if (typeof rate !== "number") {
     for (const tier of rate.tiers) if (inputTokens > tier.start) price = tier.price;
   }
-  return Math.round(price * 1e6);
-}
-
-/** The data names providers by other words than the semantic conventions. */
-const providerAliases: ReadonlyMap<string, string> = new Map([
-  ["aws.bedrock", "aws"],
-  ["azure.ai.openai", "azure"],
-  ["azure.ai.inference", "azure"],
-  ["gcp.gemini", "google"],
-  ["gcp.vertex_ai", "google"],
-  ["gcp.gen_ai", "google"],
-  ["mistral_ai", "mistral"],
-  ["moonshot_ai", "moonshotai"],
-  ["x_ai", "x-ai"],
-]);
-
-type Rates = Readonly<Record<string, Rate>>;
-
-/** Matching a model takes tens of microseconds; a process meets few models. Prices may depend on the time of day, to the half hour. */
-const ratesCache = new Map<string, Rates | undefined>();
-const ratesCacheMax = 2000;
-const halfHourNano = 1_800_000_000_000n;
-
-function ratesOf(call: CostFields): Rates | undefined {
-  const halfHour = BigInt(call.timeUnixNano) / halfHourNano;
-  for (const model of [call.responseModel, call.requestModel]) {
-    if (model === undefined) continue;
-    const key = `${call.provider ?? ""}\n${model}\n${halfHour}`;
-    let rates = ratesCache.get(key);
-    if (rates === undefined && !ratesCache.has(key)) {
-      rates = lookUp(call.provider, model, new Date(Number((halfHour * halfHourNano) / 1_000_000n)));
-      if (ratesCache.size >= ratesCacheMax) ratesCache.clear();
-      ratesCache.set(key, rates);
-    }
-    if (rates !== undefined) return rates;
-  }
-  return undefined;
-}
-
-function lookUp(provider: string | undefined, model: string, timestamp: Date): Rates | undefined {
-  const providerId = provider === undefined ? undefined : (providerAliases.get(provider) ?? provider);
-  const options = providerId === undefined ? { timestamp } : { timestamp, providerId };
-  // Usage decides nothing about which rates match; one token each avoids the package's own checks.
-  const price = calcPrice({ input_tokens: 1, output_tokens: 1 }, model.toLowerCase(), options);
-  // `as`: the package types tiers as a class; we read its plain fields.
-  return price === null ? undefined : (price.model_price as unknown as Rates);
+  return BigInt(Math.round(price * 1e6));
 }

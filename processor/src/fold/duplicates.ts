@@ -29,7 +29,7 @@ interface SpanCall extends ReportedCall {
  */
 export function markDuplicateCalls(index: TraceIndex, tenantId: string): Set<TraceNode> {
   const mayShareResponse = index.repeatedResponses > 0;
-  const mayShareCounts = index.modelScopes.size > 1;
+  const mayShareCounts = index.modelScopes.size > 1 && comeFromTwoScopes(index.models);
   const copies = new Set<TraceNode>();
   if (!mayShareResponse && !mayShareCounts) return copies;
   const calls = index.models.flatMap(toReport);
@@ -47,6 +47,12 @@ export function markDuplicateCalls(index: TraceIndex, tenantId: string): Set<Tra
     for (const group of groupCalls(left, countsKey)) mark(pairCalls(group, isSameCall));
   }
   return copies;
+}
+
+/** Whether calls of more than one scope remain when wrappers are left out. */
+function comeFromTwoScopes(models: readonly TraceNode[]): boolean {
+  const first = models.find((node) => !node.isWrapper)?.span.scopeName;
+  return models.some((node) => !node.isWrapper && node.span.scopeName !== first);
 }
 
 function toReport(node: TraceNode): SpanCall[] {

@@ -7,6 +7,7 @@ import { defaultLimits } from "@nonet/ingest/map/limits.ts";
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
 import { hasPendingToolCalls, toolSelection } from "@nonet/ingest/map/tool-selection.ts";
 import type { SpanClass, TokenUsage } from "@nonet/proto/event.ts";
+import { applyRemembered } from "./remember.ts";
 import { type DraftOf, lookupDepthMax, note, setDrafts, type TraceNode } from "./trace-node.ts";
 
 type ModelCall = DraftOf<"llm_call">;
@@ -28,27 +29,43 @@ const usageFields = [
 
 /** @param models  model spans in walk order. Replaces the drafts of wrappers and of the calls below them. */
 export function nestModelCalls(models: readonly TraceNode[]): void {
-  const wrappers: TraceNode[] = [];
-  const wrapperOf = new Map<TraceNode, TraceNode>();
+  /** Outermost wrappers. */
+  const tops: TraceNode[] = [];
+  const inner: TraceNode[] = [];
   for (const node of models) {
     const wrapper = node.span.nestable ? modelAbove(node) : undefined;
-    if (wrapper === undefined) continue;
-    wrapperOf.set(node, wrapper);
-    if (wrapper.isWrapper) continue;
-    note(wrapper, "LLM-NEST wrapper").isWrapper = true;
-    wrappers.push(wrapper);
+    node.wrapper = wrapper;
+    node.outermost = wrapper?.outermost ?? wrapper;
+    node.nested.length = 0;
+    node.wrapped.length = 0;
+    if (wrapper === undefined || node.outermost === undefined) continue;
+    if (node.outermost.nested.length === 0) tops.push(node.outermost);
+    node.outermost.nested.push(node);
+    inner.push(node);
+    if (!wrapper.isWrapper) note(wrapper, "LLM-NEST wrapper").isWrapper = true;
   }
-  for (const node of wrapperOf.keys()) {
+  for (const node of inner) {
     if (node.isWrapper) continue;
-    let wrapper = wrapperOf.get(node);
+    let { wrapper } = node;
     for (let count = 0; wrapper !== undefined && count < wrappersMax; count++) {
       wrapper.wrapped.push(node);
-      wrapper = wrapperOf.get(wrapper);
+      wrapper = wrapper.wrapper;
     }
   }
-  // Deepest first, so that of several wrappers the outermost gives last.
-  for (const wrapper of wrappers.sort((a, b) => b.position - a.position)) unwrap(wrapper);
+  for (const top of tops) {
+    const group = [top, ...top.nested] as const;
+    applyRemembered("LLM-NEST", group, readsOfNesting, () => {
+      // Deepest first, so that of several wrappers the outermost gives last.
+      for (const node of group.toReversed()) if (node.isWrapper) unwrap(node);
+    });
+  }
 }
+
+const readsOfNesting = [
+  (node: TraceNode) => node.wrapper,
+  (node: TraceNode) => node.effectiveStartUnixNano,
+  (node: TraceNode) => node.effectiveEndUnixNano,
+] as const;
 
 /** The nearest model span above of the same class, within the borders. */
 function modelAbove(node: TraceNode): TraceNode | undefined {
@@ -88,9 +105,11 @@ export function completeCall(node: TraceNode, copy: TraceNode): void {
   const call = callOf(node);
   const other = callOf(copy);
   if (call === undefined || other === undefined) return;
-  const filled = fillAll(call, other);
-  const isBetterCount = vendorScopes.test(copy.span.scopeName) && hasTokens(other);
-  replaceCall(node, isBetterCount ? withUsageOf(filled, other) : filled, copy);
+  applyRemembered("copy", [node, copy], [], () => {
+    const filled = fillAll(call, other);
+    const isBetterCount = vendorScopes.test(copy.span.scopeName) && hasTokens(other);
+    replaceCall(node, isBetterCount ? withUsageOf(filled, other) : filled, copy);
+  });
 }
 
 /** The vendor's own SDK counts right where OpenLLMetry counts one output token too many of a stream. Seen in captures. */

@@ -4,6 +4,7 @@
  */
 import type { EventDraft } from "@nonet/ingest/map/mapped-span.ts";
 import type { McpCall, SpanClass } from "@nonet/proto/event.ts";
+import { applyRemembered } from "./remember.ts";
 import { type DraftOf, lookupDepthMax, note, setDrafts, type TraceNode } from "./trace-node.ts";
 
 type ToolCall = DraftOf<"tool_call">;
@@ -22,7 +23,9 @@ export function nestTools(tools: readonly TraceNode[]): void {
     if (inner === undefined) merged.set(outer, [node]);
     else inner.push(node);
   }
-  for (const [outer, inner] of merged) merge(outer, inner);
+  for (const [outer, inner] of merged) {
+    applyRemembered("TOOL-NEST", [outer, ...inner], [], () => merge(outer, inner));
+  }
 }
 
 function outermostTool(node: TraceNode): TraceNode | undefined {

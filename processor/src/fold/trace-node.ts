@@ -8,6 +8,7 @@ import type { EventDraft, MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import type { AgentEvent, EventFlag, EventType, SessionIdSource, SpanClass } from "@nonet/proto/event.ts";
 import type { JsonObject } from "@nonet/proto/json.ts";
 import type { FoldedSpan } from "./folded-trace.ts";
+import type { Remembered } from "./remember.ts";
 
 /** Event mapping 6.1: a chain of parents is followed this far and treated as cut there. */
 export const lookupDepthMax = 512;
@@ -88,15 +89,21 @@ export interface TraceNode extends FoldedSpan {
   /** Drafts whose event says something else than its span. */
   overrides: Map<EventDraft, EventOverride> | undefined;
   stageB: readonly string[];
+  /** The next and the outermost model span above that LLM-NEST takes for a copy of this one. */
+  wrapper: TraceNode | undefined;
+  outermost: TraceNode | undefined;
   isWrapper: boolean;
-  /** Model calls that remain below a wrapper, in walk order. */
-  wrapped: TraceNode[];
+  /** Of an outermost wrapper: all model spans below it that tell of the same calls. Of each wrapper: the calls that remain. In walk order. */
+  readonly nested: TraceNode[];
+  readonly wrapped: TraceNode[];
   /** What the call of this span says after its wrappers gave what it lacked. */
   outputText: string | undefined;
   pendingToolCalls: boolean;
   /** The failure of a tool, by its own span or by one below that is part of it. */
   toolFailed: boolean;
 
+  /** Outcomes of rules for the group of spans that this one is the first of. */
+  remembered: readonly Remembered[];
   made: MadeEvents | undefined;
   events: readonly AgentEvent[];
   readonly eventIds: Map<string, string>;
@@ -153,11 +160,15 @@ export function createNode(span: MappedSpan, eventIds: Map<string, string>, jour
     drafts: span.drafts,
     overrides: undefined,
     stageB: noNotes,
+    wrapper: undefined,
+    outermost: undefined,
     isWrapper: false,
+    nested: [],
     wrapped: [],
     outputText: span.outputText,
     pendingToolCalls: span.pendingToolCalls,
     toolFailed: ownToolFailed(span),
+    remembered: [],
     made: undefined,
     events: [],
     eventIds,
@@ -188,7 +199,6 @@ export function clearNotes(node: TraceNode): void {
   node.overrides = undefined;
   node.stageB = noNotes;
   node.isWrapper = false;
-  node.wrapped = [];
   node.outputText = span.outputText;
   node.pendingToolCalls = span.pendingToolCalls;
   node.toolFailed = ownToolFailed(span);

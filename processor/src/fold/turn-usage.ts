@@ -5,7 +5,7 @@
  * has what its root reported. Never both. `null` is unknown, 0 is known to be none.
  */
 import type { AgentEvent, LlmCallEvent, TokenUsage } from "@nonet/proto/event.ts";
-import { usdToUnits } from "./cost.ts";
+import { isAmount, usdToUnits } from "./cost.ts";
 import { isCounted } from "./event-facts.ts";
 
 export interface UsageSums {
@@ -44,7 +44,8 @@ export function usageOfTurn(events: readonly AgentEvent[], costOf: (call: LlmCal
   const response = events.findLast((event) => event.eventType === "response");
   const aggregate = response?.usageAggregate;
   if (aggregate !== undefined) {
-    const costUnits = aggregate.cost === undefined ? null : usdToUnits(aggregate.cost);
+    const { cost } = aggregate;
+    const costUnits = cost === undefined || !isAmount(cost) ? null : usdToUnits(cost);
     return { usage: usageOf(aggregate), costUnits, source: "aggregate" };
   }
   // Partial calls alone: work was done, its amount is unknown.

@@ -29,6 +29,10 @@ describe("cursor", () => {
   });
 
   it("survives any text", () => {
-    fc.assert(fc.property(fc.string({ maxLength: 3000 }), (text) => expect(codec.decode("r", text)).toBeUndefined()));
+    fc.assert(
+      fc.property(fc.string({ maxLength: 3000 }), (text) => {
+        expect(codec.decode("r", text)).toBeUndefined();
+      }),
+    );
   });
 });
