@@ -32,6 +32,29 @@ for (const [byte, character] of [
 
 const hexDigits = Buffer.from("0123456789abcdef");
 
+/** The loop by itself, which the engine compiles best. Returns where the string ends. */
+function writeString(bytes: Uint8Array, from: number, source: Uint8Array, start: number, end: number): number {
+  let at = from;
+  bytes[at++] = quote;
+  for (let index = start; index < end; index++) {
+    const byte = source[index] as number;
+    const short = escapes[byte] as number;
+    if (short === 0) bytes[at++] = byte;
+    else {
+      bytes[at++] = backslash;
+      bytes[at++] = short;
+      if (short === 0x75) {
+        bytes[at++] = 0x30;
+        bytes[at++] = 0x30;
+        bytes[at++] = hexDigits[byte >>> 4] as number;
+        bytes[at++] = hexDigits[byte & 15] as number;
+      }
+    }
+  }
+  bytes[at++] = quote;
+  return at;
+}
+
 export class JsonBytes {
   /** Bytes written so far. */
   length = 0;
@@ -64,26 +87,7 @@ export class JsonBytes {
   string(source: Uint8Array, start: number, end: number): void {
     // Each byte becomes at most \u00XX.
     this.reserve((end - start) * 6 + 2);
-    const bytes = this.bytes;
-    let at = this.length;
-    bytes[at++] = quote;
-    for (let index = start; index < end; index++) {
-      const byte = source[index] as number;
-      const short = escapes[byte] as number;
-      if (short === 0) bytes[at++] = byte;
-      else {
-        bytes[at++] = backslash;
-        bytes[at++] = short;
-        if (short === 0x75) {
-          bytes[at++] = 0x30;
-          bytes[at++] = 0x30;
-          bytes[at++] = hexDigits[byte >>> 4] as number;
-          bytes[at++] = hexDigits[byte & 15] as number;
-        }
-      }
-    }
-    bytes[at++] = quote;
-    this.length = at;
+    this.length = writeString(this.bytes, this.length, source, start, end);
   }
 
   /** A string of the hex digits of these bytes. */

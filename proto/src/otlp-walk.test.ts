@@ -338,6 +338,20 @@ describe("secret attributes", () => {
     );
   });
 
+  it("are masked in log records that came to the trace path", () => {
+    const log = Buffer.concat([
+      Buffer.from([0x09, 1, 2, 3, 4, 5, 6, 7, 8]),
+      field(6, field(1, "password"), field(2, field(1, "hunter2"))),
+    ]);
+    const walked = walkExportRequest(requestAround(log), { masking });
+    if (walked.outcome !== "walked") throw new Error(walked.reason);
+    const rejected = walked.groups[0]?.rejected[0];
+    expect([rejected?.reason, Buffer.from(rejected?.bytes ?? []).toString()]).toEqual([
+      "no_ids",
+      expect.stringMatching(/password[\s\S]*\[masked\]$/),
+    ]);
+  });
+
   it("are masked in spans that are rejected", () => {
     const bytes = requestAround(Buffer.concat([field(1, Buffer.alloc(3, 1)), attribute("password", "hunter2")]));
     const walked = walkExportRequest(bytes, { masking });

@@ -24,7 +24,7 @@ export type RejectReason = "no_ids" | "invalid_trace_id" | "invalid_span_id" | "
 
 export interface RejectedSpan {
   readonly reason: RejectReason;
-  /** As sent, masked where it decodes; for the quarantine. */
+  /** As sent and masked, for the quarantine; empty for `too_many_fields`. */
   readonly bytes: Uint8Array;
   /** Hex of what was sent, at most 16 bytes of it. */
   readonly traceId: string;
@@ -252,9 +252,11 @@ class Walk {
     try {
       this.check(otlpSchema.span, end, 1);
     } catch (error) {
-      const bytes = this.bytes.subarray(start, end);
+      const sent = this.bytes.subarray(start, end);
       const tooMany = this.fields > messageFieldsMax;
-      if (!tooMany && !isLogRecord(bytes)) throw error;
+      // What has too many fields cannot be masked either: nothing of it is kept.
+      const bytes = tooMany ? Buffer.alloc(0) : readLogRecord(sent, this.masking);
+      if (bytes === undefined) throw error;
       Object.assign(this.warnings, warningsBefore);
       group.rejected.push({ reason: tooMany ? "too_many_fields" : "no_ids", bytes, traceId: "", spanId: "" });
       return;
@@ -460,21 +462,23 @@ function pushRange(ranges: number[], reader: ProtobufReader, end: number): void 
 /**
  * Log records sent to the trace path share the envelopes of spans, but not the wire types of a span's fields (rule 75). They are told by a time
  * where a span has its trace id or its events.
+ *
+ * @returns the log record, masked; undefined for what is none.
  */
-function isLogRecord(bytes: Uint8Array): boolean {
-  const walk = new Walk(bytes, noMasking);
+function readLogRecord(bytes: Buffer, masking: Masking): Uint8Array | undefined {
+  const walk = new Walk(bytes, masking);
   try {
-    walk.check(otlpSchema.logRecord, bytes.length, 1);
+    const logRecord = walk.published(otlpSchema.logRecord, [0, bytes.length]);
     const reader = new ProtobufReader(bytes);
     while (reader.position < bytes.length) {
       const tag = reader.readTag(bytes.length);
-      if (tag === ((1 << 3) | wireType.fixed64) || tag === ((11 << 3) | wireType.fixed64)) return true;
+      if (tag === ((1 << 3) | wireType.fixed64) || tag === ((11 << 3) | wireType.fixed64)) return logRecord;
       reader.skip(tag & 7, bytes.length);
     }
-    return false;
+    return undefined;
   } catch {
     // Neither a span nor a log record: the caller reports why it is no span.
-    return false;
+    return undefined;
   }
 }
 

@@ -69,6 +69,7 @@ export function openSqliteLog(config: SqliteLogConfig): SqliteLog {
   db.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = ${config.synchronous};
+    PRAGMA wal_autocheckpoint = 8192;
     PRAGMA journal_size_limit = 67108864;
     CREATE TABLE IF NOT EXISTS record (
       partition INTEGER NOT NULL, offset INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, timestamp_ms INTEGER NOT NULL,

@@ -11,8 +11,9 @@ import { partitionKey } from "@nonet/proto/topics.ts";
 import { mappingVersion, priceTable } from "@nonet/proto/versions.ts";
 import { mapSpan } from "../map/map-span.ts";
 import type { EventDraft, MappedSpan } from "../map/mapped-span.ts";
-import type { AcceptedRequest, AcceptOutcome, Sender } from "../receive/receive-export.ts";
-import type { LogRecord, Publisher } from "./publisher.ts";
+import type { RefusedSpan } from "../receive/export-response.ts";
+import type { AcceptedRequest, Sender } from "../receive/receive-export.ts";
+import type { LogRecord, PublishedTo, Publisher } from "./publisher.ts";
 
 export interface AcceptSpansConfig {
   /** Whether records carry the events of Stage A for consumers of their own. */
@@ -28,13 +29,28 @@ export interface AcceptSpansDeps {
   now(): number;
 }
 
+/** A span that no record of the log can hold. Its bytes are a view of the request. */
+export interface UnstorableSpan extends RefusedSpan {
+  readonly traceId: string;
+  readonly bytes: Uint8Array;
+  readonly group: AcceptedRequest["groups"][number];
+}
+
+export interface AcceptedSpans {
+  /** Spans that are durable now. */
+  readonly accepted: number;
+  readonly refused: UnstorableSpan[];
+  /** Undefined when nothing was to be published. */
+  readonly published: PublishedTo | undefined;
+}
+
 /** A large request gives way to others this often. */
 const sliceMs = 10;
 
 export function createAcceptSpans(
   config: AcceptSpansConfig,
   deps: AcceptSpansDeps,
-): (sender: Sender, request: AcceptedRequest) => Promise<AcceptOutcome> {
+): (sender: Sender, request: AcceptedRequest) => Promise<AcceptedSpans> {
   return async (sender, request) => {
     const received = {
       tenantId: sender.tenantId,
@@ -46,8 +62,9 @@ export function createAcceptSpans(
     };
     const records: LogRecord[] = [];
     let sliceStartedMs = performance.now();
-    const refused: AcceptOutcome["refused"] = [];
+    const refused: UnstorableSpan[] = [];
     for (const group of request.groups) {
+      if (group.spans.length === 0) continue;
       const resource = config.recordEvents ? decodeResource(group.resourceBytes, group.resourceSchemaUrl) : undefined;
       const scope = config.recordEvents ? decodeScope(group.scopeBytes, group.scopeSchemaUrl) : undefined;
       const encode = createSpanEventsEncoder({
@@ -77,15 +94,16 @@ export function createAcceptSpans(
         if (bytes <= deps.publisher.recordBytesMax) records.push(record);
         else
           refused.push({
-            spanId: span.spanId,
+            ...span,
+            group,
             reason: `span of ${bytes} bytes exceeds the log's largest record, ${deps.publisher.recordBytesMax}`,
           });
       }
     }
-    if (records.length === 0) return { refused };
-    await deps.publisher.publish(records);
+    if (records.length === 0) return { accepted: 0, refused, published: undefined };
+    const published = await deps.publisher.publish(records);
     deps.onFirstSpan();
-    return { refused };
+    return { accepted: records.length, refused, published };
   };
 }
 

@@ -177,6 +177,7 @@ export function createKafkaPublisher(
         partition: lane.partition,
         key: toBuffer(record.key),
         value: toBuffer(record.value),
+        ...(record.headers === undefined ? {} : { headers: toHeaders(record.headers) }),
       })),
     );
     const sender = client;
@@ -423,4 +424,8 @@ function sizeOf(record: LogRecord): number {
 
 function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function toHeaders(headers: Readonly<Record<string, string>>): Map<Buffer, Buffer> {
+  return new Map(Object.entries(headers).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]));
 }

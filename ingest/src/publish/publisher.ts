@@ -5,6 +5,8 @@ export interface LogRecord {
   readonly key: Uint8Array;
   /** An encoded `nonet.v1.AgentRecord`. */
   readonly value: Uint8Array;
+  /** Only Kafka keeps them. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Where the records of one call lie. */

@@ -33,12 +33,9 @@ export interface Sender {
   readonly projectId: string;
 }
 
-/** The accepted spans of one request, masked and canonical, in the order they were sent. */
+/** The accepted spans of one request, masked and canonical, in the order they were sent; beside them those that were rejected. */
 export interface AcceptedRequest {
-  readonly groups: readonly Pick<
-    WalkedGroup,
-    "resourceBytes" | "resourceSchemaUrl" | "scopeBytes" | "scopeSchemaUrl" | "spans"
-  >[];
+  readonly groups: readonly WalkedGroup[];
 }
 
 export interface AcceptOutcome {
@@ -56,6 +53,8 @@ export interface ReceiveDeps {
   ): Promise<Sender | "unauthenticated" | "forbidden">;
   /** Resolves only when all spans but the refused ones are durable in the log; throws PipelineError otherwise. */
   accept(sender: Sender, request: AcceptedRequest): Promise<AcceptOutcome>;
+  /** Told of a request that left nothing to store: it was empty, or all of it was rejected. Gives its receipt. */
+  acceptNothing?(sender: Sender, request: AcceptedRequest): string | undefined;
   now(): number;
   readonly log: Logger;
 }
@@ -203,7 +202,11 @@ export function createExportHandler(
     const acceptable = walked.spanCount - walked.rejectedCount;
     if (acceptable === 0) {
       settled();
-      return { outcome: "accepted", partial: partialSuccess(walked, []), receipt: undefined };
+      return {
+        outcome: "accepted",
+        partial: partialSuccess(walked, []),
+        receipt: deps.acceptNothing?.(sender, walked),
+      };
     }
     if (!request.take(acceptable * openSpanBytes)) {
       settled();
@@ -260,8 +263,7 @@ export function createExportHandler(
   /** Waits for the log at most the time a sender waits. What still runs then keeps its bytes counted until it ends. */
   async function durable(sender: Sender, walked: WalkedRequest, settled: () => void): Promise<AcceptOutcome> {
     const startMs = performance.now();
-    const groups = walked.groups.filter((group) => group.spans.length > 0);
-    const accepting = (async () => deps.accept(sender, { groups }))();
+    const accepting = (async () => deps.accept(sender, walked))();
     accepting.then(settled, settled);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
