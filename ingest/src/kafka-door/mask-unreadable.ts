@@ -1,16 +1,14 @@
 /**
  * Masks what it can in bytes that could not be decoded, for the quarantine: there is no message to walk, so secrets are looked for by their
  * shape. JSON that parses is masked member by member; in everything else the value behind a secret key is blanked where a KeyValue seems to
- * stand, and tokens that show what they are are masked in the text.
+ * stand, and replaced where the text looks like a piece of JSON.
  */
-import { isSecretAttribute } from "../map/sanitise.ts";
+import { isSecretAttribute, maskedValue } from "../map/sanitise.ts";
 import { secretMasking } from "../receive/mask-secrets.ts";
 
 export function maskUnreadable(bytes: Buffer): Buffer {
   return maskJson(bytes) ?? maskText(maskKeyValues(bytes));
 }
-
-const masked = "[masked]";
 
 /** @returns undefined for what is no JSON; the same bytes when there is nothing to mask, so that numbers stay as they were written. */
 function maskJson(bytes: Buffer): Buffer | undefined {
@@ -21,9 +19,10 @@ function maskJson(bytes: Buffer): Buffer | undefined {
   };
   try {
     const value: unknown = JSON.parse(bytes.toString("utf8"), (name, each: unknown) => {
-      if (name !== "" && isSecretAttribute(name)) return replace(each, masked);
-      if (typeof each === "string") return replace(each, secretMasking.maskText(name, each));
-      if (isKeyValue(each) && isSecretAttribute(each.key)) return replace(each, { ...each, value: { stringValue: masked } });
+      if (name !== "" && isSecretAttribute(name)) return replace(each, maskedValue);
+      if (typeof each === "string") return replace(each, maskJsonText(each));
+      if (isKeyValue(each) && isSecretAttribute(each.key))
+        return replace(each, { ...each, value: { stringValue: maskedValue } });
       return each;
     });
     return found ? Buffer.from(JSON.stringify(value)) : bytes;
@@ -33,8 +32,17 @@ function maskJson(bytes: Buffer): Buffer | undefined {
   }
 }
 
+/** Arguments of tools stand in attributes as JSON text. */
+function maskJsonText(text: string): string {
+  const bytes = Buffer.from(text);
+  if (!secretMasking.mayHoldSecrets(bytes, 0, bytes.length)) return text;
+  return maskJson(bytes)?.toString("utf8") ?? text;
+}
+
 function isKeyValue(value: unknown): value is { key: string; value: unknown } {
-  return typeof value === "object" && value !== null && "key" in value && typeof value.key === "string" && "value" in value;
+  return (
+    typeof value === "object" && value !== null && "key" in value && typeof value.key === "string" && "value" in value
+  );
 }
 
 /** `0a <length> <key> 12 <length> <value>`, wherever it stands, and `"key":"..." ... "value":...` in text that is cut. */
@@ -56,15 +64,16 @@ function maskKeyValues(bytes: Buffer): Buffer {
   return out;
 }
 
-const textKeyValue = /("key"\s*:\s*"([^"\\]{1,256})"\s*,\s*"value"\s*:\s*\{\s*"\w{1,32}"\s*:\s*")((?:[^"\\]|\\.)*)/g;
+const attributeText = /("key"\s*:\s*"([^"\\]{1,256})"\s*,\s*"value"\s*:\s*\{\s*"\w{1,32}"\s*:\s*")((?:[^"\\]|\\.)*)/g;
+const memberText = /("([^"\\]{1,256})"\s*:\s*")((?:[^"\\]|\\.)*)/g;
 
 function maskText(bytes: Buffer): Buffer {
   const text = bytes.toString("latin1");
-  const withoutValues = text.replace(textKeyValue, (all, head: string, key: string) =>
-    isSecretAttribute(key) ? `${head}${masked}` : all,
-  );
-  const withoutTokens = secretMasking.mayHoldSecrets(bytes, 0, bytes.length)
-    ? secretMasking.maskText("", withoutValues)
-    : withoutValues;
-  return withoutTokens === text ? bytes : Buffer.from(withoutTokens, "latin1");
+  let result = text;
+  for (const pattern of [attributeText, memberText]) {
+    result = result.replace(pattern, (all, head: string, key: string) =>
+      isSecretAttribute(key) ? `${head}${maskedValue}` : all,
+    );
+  }
+  return result === text ? bytes : Buffer.from(result, "latin1");
 }

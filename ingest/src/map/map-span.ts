@@ -8,7 +8,7 @@ import { type DraftOf, guardrailDraft, type SpanTimes, toDraft, toSpanTimes } fr
 import { limitDraft, limitMessages } from "./limit-draft.ts";
 import { defaultLimits, type LimitName, type MappingLimits } from "./limits.ts";
 import type { ControlFlow, EventDraft, MappedSpan, ToolHandoff } from "./mapped-span.ts";
-import { lastAssistantText } from "./message-shapes.ts";
+import { lastAssistantText, toMessages } from "./message-shapes.ts";
 import { readRawResponse } from "./raw-response.ts";
 import { norm, readOwnAgentId, readOwnAgentName, readRunId } from "./read-agent.ts";
 import { type ErrorReading, readErrors, readTripwire } from "./read-errors.ts";
@@ -300,7 +300,7 @@ function readModelCall(facts: SpanFacts, classification: Classification, times: 
   const isText = classification.class === "llm";
   const output = isText ? limitMessages(readOutputMessages(facts), reader) : undefined;
   const input = limitMessages(isText ? readInputMessages(reader) : readEmbeddingInput(reader), reader);
-  const raw = isText ? readRawResponse(facts) : undefined;
+  const raw = classification.class === "rerank" ? undefined : readRawResponse(facts);
   const { requestModel, responseModel } = readModelNames(facts, raw);
   const finishReasons = readFinishReasons(facts, { output, raw });
   const ttftMs = readTtftMs(facts);
@@ -322,7 +322,9 @@ function readModelCall(facts: SpanFacts, classification: Classification, times: 
   if (times.end !== undefined && times.durationMs !== undefined) {
     draft.endTimeUnixNano = times.end;
     draft.durationMs = times.durationMs;
-    draft.status = failed ? "error" : "ok";
+    // Mastra exports a failed call as OK, with nothing but this reason (corpus).
+    const endedInError = facts.ms !== undefined && finishReasons?.every((reason) => reason === "error") === true;
+    draft.status = failed || endedInError ? "error" : "ok";
   }
   const provider = readProvider(facts, classification.ruleId);
   if (provider !== undefined) draft.provider = provider;
@@ -564,9 +566,13 @@ function readOwnEvents(
 
 function readContainer(facts: SpanFacts, spanClass: SpanClass): Partial<Extra> {
   const { reader, name } = facts;
+  // Mastra keeps what the model asked for on the step around its call; Stage B hands it on (corpus).
+  const modelStep = facts.ms === "model_step" ? reader.json("mastra.model_step.output") : undefined;
   const isContainer = spanClass === "agent" || spanClass === "workflow" || spanClass === "chain";
   return {
     rootAnswer: isContainer ? readRootAnswer(facts) : undefined,
+    outputMessages:
+      modelStep === undefined ? undefined : limitMessages(toMessages(modelStep, "assistant", reader.limits), reader),
     commandTargets: readCommandTargets(facts),
     tripwire: readTripwire(facts),
     codexModel: name === "session_task.turn" ? reader.name("model") : undefined,

@@ -17,18 +17,32 @@ export interface RawResponse {
   readonly usage: JsonRecord | undefined;
 }
 
-const rawOutputKeys = ["output.value", "mlflow.spanOutputs", "langfuse.observation.output", "response_data"] as const;
+const rawOutputKeys = [
+  "output.value",
+  "mlflow.spanOutputs",
+  "langfuse.observation.output",
+  "response_data",
+  // LangSmith.
+  "gen_ai.completion",
+] as const;
+const rawFamilies = family.openinference | family.mlflow | family.langfuse | family.logfire | family.langsmith;
 const responseIdShape = /^(chatcmpl|resp|msg|gen|cmpl)[-_]/;
 
 /** @returns undefined when the output is no response of a provider or of LangChain. */
 export function readRawResponse({ reader, families }: SpanFacts): RawResponse | undefined {
-  if ((families & (family.openinference | family.mlflow | family.langfuse | family.logfire)) === 0) return undefined;
-  const output = reader.firstJson(rawOutputKeys);
-  if (!isRecord(output)) return undefined;
+  if ((families & rawFamilies) === 0) return undefined;
+  const whole = reader.firstJson(rawOutputKeys);
+  if (!isRecord(whole)) return undefined;
+  // LlamaIndex's ChatResponse keeps the provider's in `raw` (corpus).
+  const output = isRecord(whole["raw"]) ? whole["raw"] : whole;
   const generation = firstGeneration(output);
   if (generation !== undefined) return fromGeneration(output, generation);
   const isResponse =
-    isList(output["choices"]) || isList(output["candidates"]) || "usage" in output || output["object"] === "response";
+    isList(output["choices"]) ||
+    isList(output["candidates"]) ||
+    "usage" in output ||
+    "model_version" in output ||
+    output["object"] === "response";
   if (!isResponse) return undefined;
   // MLflow's vector has the model of the span stand for both.
   const hasOwnModel = reader.attributes.has("mlflow.llm.model");

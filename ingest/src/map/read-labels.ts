@@ -59,7 +59,7 @@ export function readMetadata({ reader, families }: SpanFacts): JsonObject | unde
   }
   for (const prefix of metadataPrefixes) {
     for (const [key, raw] of reader.attributes) {
-      if (!key.startsWith(prefix) || !isPresent(raw)) continue;
+      if (!key.startsWith(prefix) || !isPresent(raw) || isLeakedVariable(key)) continue;
       const value = isSecretAttribute(key)
         ? maskedValue
         : toJson(reader.value(key) ?? null, reader.limits.inlineBytesMax);
@@ -67,6 +67,11 @@ export function readMetadata({ reader, families }: SpanFacts): JsonObject | unde
     }
   }
   return count === 0 ? undefined : metadata;
+}
+
+/** LangSmith copies its own environment variables into the metadata of every run (corpus): they tell of the process, not of the run. */
+function isLeakedVariable(key: string): boolean {
+  return key.startsWith("langsmith.metadata.LANG") && /^langsmith\.metadata\.LANG(?:SMITH|CHAIN)_[A-Z0-9_]+$/.test(key);
 }
 
 function limitMetadataValue(reader: SpanReader, value: Json): Json {

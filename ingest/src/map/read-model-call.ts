@@ -69,6 +69,8 @@ export const modelCallSources = {
     "gen_ai.finish_reason",
     // Anthropic's own SDK (corpus).
     "anthropic.message.stop_reason",
+    // Langfuse's wrapper of OpenAI's SDK, when streaming (corpus).
+    "langfuse.observation.metadata.finish_reason",
   ],
   ttftSeconds: [
     "gen_ai.response.time_to_first_chunk",
@@ -298,7 +300,7 @@ export function readTtftMs(facts: SpanFacts): number | undefined {
   return span.events.length === 0 ? undefined : readTtftEvent(reader);
 }
 
-function isStrands(reader: SpanReader): boolean {
+export function isStrands(reader: SpanReader): boolean {
   return reader.word("gen_ai.system") === "strands-agents" || reader.word("gen_ai.provider.name") === "strands-agents";
 }
 

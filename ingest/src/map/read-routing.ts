@@ -50,10 +50,18 @@ export function readRouting(facts: SpanFacts, ruleId: string): RoutingReading {
     case "ROUTE-5":
       return { selected: toTargets(reader.json("output.value")), source: undefined, reason: undefined };
     case "ROUTE-6":
-      return { selected: toTargets(reader.json("output.value")), source: readLangGraphNode(facts), reason: undefined };
+      return { selected: toTargets(readBranchOutput(facts)), source: readLangGraphNode(facts), reason: undefined };
     default:
       return { selected: undefined, source: undefined, reason: undefined };
   }
+}
+
+/** What the function of a conditional edge returned, by the instrumentation that traced it. */
+export function readBranchOutput({ reader, oi, tl, ls, lf }: SpanFacts): Json | undefined {
+  if (oi !== undefined) return reader.json("output.value");
+  if (tl !== undefined) return member(reader.json("traceloop.entity.output"), "outputs");
+  if (ls !== undefined) return member(reader.json("gen_ai.completion"), "output");
+  return lf === undefined ? undefined : reader.json("langfuse.observation.output");
 }
 
 function toTargets(value: Json | undefined): string[] | undefined {

@@ -5,6 +5,7 @@ import type { Json } from "@nonet/proto/json.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { hasOnlyKeys, isList, isRecord, member, newRecord } from "./json-shape.ts";
 import { isPresent } from "./present-value.ts";
+import { readDispatch } from "./read-dispatch.ts";
 import { partInOperationDetails } from "./read-messages.ts";
 import { eventJson, eventsOf } from "./span-events.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
@@ -72,6 +73,8 @@ export const toolSources = {
     "mastra.provider_tool_call.output",
     "haystack.agent.step.tool.output",
     "lk.function_tool.output",
+    // Anthropic's own SDK (corpus).
+    "anthropic.tool_result.content",
   ],
   ambientResult: [
     "langfuse.observation.output",
@@ -132,27 +135,36 @@ export interface ToolReading {
 export function readTool(facts: SpanFacts): ToolReading {
   const { reader } = facts;
   const result = readResult(facts);
-  const toolName = readToolName(facts, result.name);
+  const spanToolName = readToolName(facts, result.name);
   reader.field = "callId";
   const callId = reader.firstName(toolSources.callId) ?? result.callId;
   reader.field = "toolType";
   const toolType = reader.firstName(toolSources.toolType);
   reader.field = "toolDescription";
   const toolDescription = reader.firstText(toolSources.toolDescription);
-  const args = dropOwnName(readArguments(facts), toolName);
+  const args = readArguments(facts);
+  const dispatched = readDispatch(spanToolName, args, reader.limits);
+  const toolName = (dispatched && reader.toName(dispatched.toolName)) ?? spanToolName;
   return {
     toolName,
     toolType,
     toolDescription,
     callId,
-    arguments: args,
+    arguments: dispatched?.arguments ?? dropOwnName(args, toolName),
     result: result.value,
     isError: result.isError || readErrorMark(facts),
     mcp: readMcp(facts),
   };
 }
 
-const namePrefixes = ["execute_tool ", "tool.execute ", "tools/call ", "running tool: ", "tool "] as const;
+const namePrefixes = [
+  "execute_tool ",
+  "tool.execute ",
+  "MCP send tools/call ",
+  "tools/call ",
+  "running tool: ",
+  "tool ",
+] as const;
 
 /** Names of classes that LangChain gives for every tool; the result knows better (corpus). */
 const classNames: ReadonlySet<string> = new Set(["DynamicStructuredTool", "DynamicTool", "StructuredTool", "Tool"]);

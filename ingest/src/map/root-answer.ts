@@ -2,13 +2,15 @@
 import type { Json } from "@nonet/proto/json.ts";
 import { normaliseFinishReason, splitFinishReasons } from "./finish-reason.ts";
 import { isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
-import { toCompactJson } from "./json-text.ts";
+import { toCompactJson, tryParseStructure } from "./json-text.ts";
 import type { RootAnswer } from "./mapped-span.ts";
+import { isOneConstructor, lastRepresentedText, representationCharsMax } from "./message-representation.ts";
 import { lastAssistantText, textOfParts, toMessages } from "./message-shapes.ts";
 import { isPresent } from "./present-value.ts";
 import { parsePythonLiteral } from "./python-literal.ts";
 import { readWorkflowName } from "./read-agent.ts";
 import { readRootOutputMessages } from "./read-messages.ts";
+import { isStrands } from "./read-model-call.ts";
 import { readUsageAggregate } from "./read-tokens.ts";
 import { cutBytes } from "./sanitise.ts";
 import type { SpanFacts } from "./span-facts.ts";
@@ -42,12 +44,17 @@ export function readRootAnswer(facts: SpanFacts): RootAnswer {
     (own === undefined ? undefined : lastAssistantText(own)) ?? readFinalText(reader) ?? readAllMessages(reader);
   const ownReason = own?.findLast((message) => message.finishReason !== undefined)?.finishReason;
   return {
-    content: content === undefined ? undefined : limitContent(reader, content),
+    content: content === undefined ? undefined : limitContent(reader, withoutAddedBreak(reader, content)),
     finishReason: readFinishReason(reader) ?? ownReason,
     usageAggregate: readUsageAggregate(facts),
     workflowName: readWorkflowName(facts),
     interrupted: isInterrupted(reader),
   };
+}
+
+/** Strands ends the text of a result with a line break of its own (corpus). */
+function withoutAddedBreak(reader: SpanReader, content: string): string {
+  return isStrands(reader) && content.endsWith("\n") ? content.slice(0, -1) : content;
 }
 
 function limitContent(reader: SpanReader, content: string): string {
@@ -71,11 +78,32 @@ function readFinalText(reader: SpanReader): string | undefined {
   for (const key of finalTextKeys) {
     const value = reader.json(key);
     if (value === undefined) continue;
-    const text = finalText(value, reader);
+    // `{}` is what LangSmith gives for a run that failed (corpus).
+    if (isEmptyStructure(value)) continue;
+    if (isErrorObject(value, reader)) return undefined;
+    // What a workflow of Mastra returns is data of its own, not a wrapping (corpus).
+    const text = key === "mastra.workflow_run.output" ? textOfWorkflow(value, reader) : finalText(value, reader);
     if (isRepresentation(text)) return textOfRepresentation(text);
     return text === "" ? undefined : text;
   }
   return undefined;
+}
+
+function isEmptyStructure(value: Json): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+/** What a failed run leaves in place of an answer: ADK's event with `error_code`, `{"error": ...}` alone or on a failed span (corpus). */
+function isErrorObject(value: Json, reader: SpanReader): boolean {
+  if (!isRecord(value)) return false;
+  if ([...answerMembers, "messages"].some((key) => isPresent(member(value, key)))) return false;
+  if (isPresent(member(value, "error_code")) || isPresent(member(value, "error_message"))) return true;
+  return isPresent(member(value, "error")) && (reader.span.statusCode === 2 || Object.keys(value).length === 1);
+}
+
+function textOfWorkflow(value: Json, reader: SpanReader): string {
+  const text = finalText(value, reader);
+  return tryParseStructure(text, reader.limits) === undefined ? text : toCompactJson(value);
 }
 
 /** `StopEvent(result=AgentOutput(...`: the `repr` of a Python object, often cut, is what a log shows and not what was answered (corpus). */
@@ -85,15 +113,13 @@ function isRepresentation(text: string): boolean {
 
 const answerArgument = /\b(?:answer|final_answer|response|result|output|text)=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")/s;
 
-/** The first argument that reads like an answer, as in DSPy's `Prediction(answer='...')`; a text that was cut has none. */
+/** The first argument that reads like an answer, as in DSPy's `Prediction(answer='...')`; a text that was cut has none, nor have the pieces of a stream. */
 function textOfRepresentation(text: string): string | undefined {
-  if (text.length > representationCharsMax) return undefined;
+  if (text.length > representationCharsMax || !isOneConstructor(text)) return undefined;
   const literal = answerArgument.exec(text)?.[1];
   const value = literal === undefined ? undefined : parsePythonLiteral(literal);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
-
-const representationCharsMax = 65_536;
 
 /** Step 3, Pydantic AI. */
 function readAllMessages(reader: SpanReader): string | undefined {
@@ -145,7 +171,12 @@ function textOfList(list: readonly Json[], reader: SpanReader): string | undefin
 function textOfRecord(value: JsonRecord, reader: SpanReader): string | undefined {
   const messages = value["messages"];
   if (isList(messages)) {
-    const text = lastAssistantText(toMessages(messages, "user", reader.limits));
+    const text = lastAssistantText(toMessages(messages, "user", reader.limits)) ?? lastRepresentedText(messages);
+    if (text !== undefined) return text;
+  }
+  const replies = value["replies"];
+  if (isList(replies)) {
+    const text = lastRepresentedText(replies);
     if (text !== undefined) return text;
   }
   const content = value["content"];

@@ -1,11 +1,11 @@
 /**
  * Finds the traces of a list in the store, newest first.
  *
- * `trace_times` has the traces in the order of the list. Rows in it may be out of date (a trace moved in time when its root came, or changed
+ * `trace_ages` has the traces in the order of the list. Rows in it may be out of date (a trace moved in time when its root came, or changed
  * what a filter looks at), but each trace as it is now has its row. So a page is found in two steps:
  *
- *     trace_times   candidates in order, each window of time wider than the one before
- *     traces        which of them are still so
+ *     trace_ages   candidates, in order
+ *     traces       which of them are still so
  *
  * Source: tenant-traces.md section 3.
  */
@@ -55,141 +55,88 @@ export async function findTraces(
   request: TraceListRequest,
   page: TraceListPage,
 ): Promise<FoundTrace[]> {
-  const { from, to } = request.filter;
-  if (to === 0n || (from !== undefined && from > timeMax)) return [];
   const walk = createWalk(reader, request, page.after);
   let skipped = 0;
   while (skipped < page.skip) {
     const candidates = await walk.next(page.skip - skipped);
-    if (candidates.length === 0) return [];
+    if (candidates === undefined) return [];
     skipped += (await confirmMany(reader, request, candidates)).length;
   }
   const found: FoundTrace[] = [];
   while (found.length < page.limit) {
     const wanted = page.limit - found.length;
     const candidates = await walk.next(Math.min(wanted + Math.ceil(wanted / 4) + 4, namedMax));
-    if (candidates.length === 0) break;
+    if (candidates === undefined) break;
     found.push(...(await confirmWithSummary(reader, request, candidates)));
   }
   return found.slice(0, page.limit);
 }
 
-/** The last time that a span can have. */
-const timeMax = 2n ** 64n - 1n;
 /** Trace ids that one query names; more would make its target too long. */
 const namedMax = 130;
-/** Rows that the first window of a filtered list looks at; each window after it has so many times more. */
-const filteredWindowRows = 4000;
-const windowGrowth = 8;
-const windowRowsMax = 2 ** 32 - 1;
 
 interface CandidateWalk {
-  /** The next candidates in order, at most `count`; none at the end. A trace comes once for each time it was ever created at. */
-  next(count: number): Promise<TracePlace[]>;
+  /** The next candidates in order, at most `count`; undefined at the end. A trace comes once for each time it was ever created at. */
+  next(count: number): Promise<TracePlace[] | undefined>;
 }
 
 function createWalk(reader: ClickhouseReader, request: TraceListRequest, start: TracePlace | undefined): CandidateWalk {
-  const { filter } = request;
-  const conditions = conditionsOf(request);
-  const isFiltered = conditions.texts.length > 0;
-  /** Exclusive; undefined: everything is before it. */
-  let after = placeBefore(start, filter.to);
-  let rows = isFiltered ? filteredWindowRows : 0;
+  let after = start;
   let ended = false;
-
   return {
     async next(count) {
-      while (!ended) {
-        rows = Math.max(rows, count);
-        const window = await findWindow(reader, request, { after, rows });
-        const found = await selectWindow(reader, request, { after, floor: window.floor, count });
-        const last = found.at(-1);
-        if (last !== undefined && found.length === count) {
-          after = last;
-          return found;
-        }
-        // The window holds nothing more: go on below it.
-        ended = window.isLast || window.floor === 0n;
-        after = { createdUnixNano: window.floor - 1n, traceId: "" };
-        if (isFiltered) rows = Math.min(rows * windowGrowth, windowRowsMax);
-        if (found.length > 0) return found;
-      }
-      return [];
+      if (ended) return undefined;
+      const rows = await selectCandidates(reader, request, { after, count });
+      ended = rows.length < count;
+      const previous = after;
+      after = rows.at(-1) ?? after;
+      // Versions of a row that are not merged yet stand side by side, also across the end of a batch.
+      return rows.filter((place, index) => !isSamePlace(place, index === 0 ? previous : rows[index - 1]));
     },
   };
 }
 
-/** The later bound of the two: what comes after it is before `to` and after the cursor. */
-function placeBefore(start: TracePlace | undefined, to: bigint | undefined): TracePlace | undefined {
-  if (to === undefined || to > timeMax) return start;
-  const bound = { createdUnixNano: to - 1n, traceId: "" };
-  return start !== undefined && start.createdUnixNano <= bound.createdUnixNano ? start : bound;
+function isSamePlace(a: TracePlace, b: TracePlace | undefined): boolean {
+  return a.createdUnixNano === b?.createdUnixNano && a.traceId === b.traceId;
 }
 
-interface WindowRequest {
-  readonly after: TracePlace | undefined;
-  readonly rows: number;
-}
+/** The last time that a span can have: ages count from there. */
+const timeMax = 2n ** 64n - 1n;
 
-/** From which time on there are `rows` rows, whatever the filter; the last window reaches to the beginning. */
-async function findWindow(
+async function selectCandidates(
   reader: ClickhouseReader,
   request: TraceListRequest,
-  { after, rows }: WindowRequest,
-): Promise<{ floor: bigint; isLast: boolean }> {
-  const from = request.filter.from ?? 0n;
-  const found = await reader.select<{ rows: string; floor: string }>(
-    `SELECT count() AS rows, min(created_unix_nano) AS floor FROM (
-       SELECT created_unix_nano FROM trace_times
-       WHERE project_id = {project:String} AND created_unix_nano >= {from:UInt64} ${upToPlace(after)}
-       ORDER BY created_unix_nano DESC LIMIT {rows:UInt32})
-     SETTINGS max_threads = 1, max_block_size = 4096`,
-    { project: request.projectId, from: from.toString(), rows, ...placeParameters(after) },
-  );
-  const [window] = found;
-  if (window === undefined || Number(window.rows) < rows) return { floor: from, isLast: true };
-  return { floor: BigInt(window.floor), isLast: false };
-}
-
-interface SelectionRequest {
-  readonly after: TracePlace | undefined;
-  readonly floor: bigint;
-  readonly count: number;
-}
-
-async function selectWindow(
-  reader: ClickhouseReader,
-  request: TraceListRequest,
-  { after, floor, count }: SelectionRequest,
+  { after, count }: { readonly after: TracePlace | undefined; readonly count: number },
 ): Promise<TracePlace[]> {
+  const { from, to } = request.filter;
   const conditions = conditionsOf(request);
-  const beyond =
-    after === undefined
-      ? ""
-      : "AND (created_unix_nano < {afterNano:UInt64} OR (created_unix_nano = {afterNano:UInt64} AND trace_id > {afterId:String}))";
-  const rows = await reader.select<{ trace_id: string; created: string }>(
-    `SELECT created_unix_nano AS created, trace_id FROM trace_times
-     WHERE project_id = {project:String} AND created_unix_nano >= {floor:UInt64} ${upToPlace(after)} ${beyond}
-       ${conditions.texts.map((text) => `AND ${text}`).join(" ")}
-     ORDER BY created_unix_nano DESC, trace_id LIMIT 1 BY created_unix_nano, trace_id LIMIT {count:UInt32}`,
-    {
-      project: request.projectId,
-      floor: floor.toString(),
-      count,
-      ...placeParameters(after),
-      ...conditions.parameters,
-    },
+  const texts = ["project_id = {project:String}", ...conditions.texts];
+  const parameters: Record<string, unknown> = { project: request.projectId, count, ...conditions.parameters };
+  const compare = (text: string, name: string, age: bigint): void => {
+    texts.push(text);
+    parameters[name] = age.toString();
+  };
+  if (from !== undefined) {
+    if (from > timeMax) return [];
+    compare("age_nano <= {oldest:UInt64}", "oldest", timeMax - from);
+  }
+  if (to !== undefined && to <= timeMax) {
+    if (to === 0n) return [];
+    compare("age_nano > {limit:UInt64}", "limit", timeMax - to);
+  }
+  if (after !== undefined) {
+    // The first condition alone says where to begin to read.
+    compare("age_nano >= {age:UInt64}", "age", timeMax - after.createdUnixNano);
+    texts.push("(age_nano > {age:UInt64} OR trace_id > {traceId:String})");
+    parameters.traceId = after.traceId;
+  }
+  const rows = await reader.select<{ age_nano: string; trace_id: string }>(
+    // One thread stops as soon as it has enough; several read ahead of each other.
+    `SELECT age_nano, trace_id FROM trace_ages WHERE ${texts.join(" AND ")}
+     ORDER BY age_nano, trace_id LIMIT {count:UInt32} SETTINGS max_threads = 1`,
+    parameters,
   );
-  return rows.map((row) => ({ createdUnixNano: BigInt(row.created), traceId: row.trace_id }));
-}
-
-/** Beside the exact comparison, for the index. */
-function upToPlace(after: TracePlace | undefined): string {
-  return after === undefined ? "" : "AND created_unix_nano <= {afterNano:UInt64}";
-}
-
-function placeParameters(after: TracePlace | undefined): Record<string, string> {
-  return after === undefined ? {} : { afterNano: after.createdUnixNano.toString(), afterId: after.traceId };
+  return rows.map((row) => ({ createdUnixNano: timeMax - BigInt(row.age_nano), traceId: row.trace_id }));
 }
 
 async function confirmWithSummary(
@@ -197,6 +144,7 @@ async function confirmWithSummary(
   request: TraceListRequest,
   candidates: readonly TracePlace[],
 ): Promise<FoundTrace[]> {
+  if (candidates.length === 0) return [];
   const rows = await selectLive<{ trace_id: string; created: string; summary: string }>(reader, request, {
     columns: "summary",
     among: "{traces:Array(String)}",
@@ -217,16 +165,17 @@ async function confirmMany(
   request: TraceListRequest,
   candidates: readonly TracePlace[],
 ): Promise<TracePlace[]> {
-  const first = candidates[0]?.createdUnixNano ?? 0n;
-  const last = candidates.at(-1)?.createdUnixNano ?? 0n;
+  const [first] = candidates;
+  const last = candidates.at(-1);
+  if (first === undefined || last === undefined) return [];
   const rows = await selectLive<{ trace_id: string; created: string }>(reader, request, {
     columns: "",
-    among: `(SELECT trace_id FROM trace_times
-      WHERE project_id = {project:String} AND created_unix_nano BETWEEN {last:UInt64} AND {first:UInt64}
-        ${conditionsOf(request)
-          .texts.map((text) => `AND ${text}`)
-          .join(" ")})`,
-    parameters: { first: first.toString(), last: last.toString() },
+    among: `(SELECT trace_id FROM trace_ages
+      WHERE ${["project_id = {project:String}", "age_nano BETWEEN {youngest:UInt64} AND {oldest:UInt64}", ...conditionsOf(request).texts].join(" AND ")})`,
+    parameters: {
+      youngest: (timeMax - first.createdUnixNano).toString(),
+      oldest: (timeMax - last.createdUnixNano).toString(),
+    },
   });
   const created = new Map(rows.map((row) => [row.trace_id, row.created]));
   return candidates.filter((place) => created.get(place.traceId) === place.createdUnixNano.toString());
@@ -265,7 +214,7 @@ interface Conditions {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** All but the range of time, which is kept by where the walk begins and ends. */
+/** All but the range of time, which the candidates keep. */
 function conditionsOf({ filter, nowMs }: TraceListRequest): Conditions {
   const texts: string[] = [];
   const columns: string[] = [];

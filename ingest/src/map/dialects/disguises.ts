@@ -2,6 +2,8 @@
  * Event mapping 3.2: spans to drop, and handoffs, guardrails and routing that come under the kind of something else. They stand before the
  * explicit kinds because OpenLIT, OpenInference and OpenLLMetry label them agent, tool or chain.
  */
+import { readBranchOutput } from "../read-routing.ts";
+import { readLangGraphNode } from "../read-state.ts";
 import { family, type SpanFacts } from "../span-facts.ts";
 import {
   embeddingOperations,
@@ -110,11 +112,27 @@ const routingName =
 const routingTarget = /^[A-Za-z0-9_.: -]{1,80}$/;
 
 /** ROUTE-6: LangGraph traces the function of a conditional edge as a chain whose output is the chosen node. */
-function isRoutingFunction({ oi, scope, name, reader }: SpanFacts): boolean {
-  if (oi !== "chain" || !isLangChainScope(scope) || name.length > 128 || !routingName.test(name)) return false;
-  const output = reader.json("output.value");
+function isRoutingFunction(facts: SpanFacts): boolean {
+  const name = branchName(facts);
+  if (name === undefined || name.length > 128 || !routingName.test(name)) return false;
+  const output = readBranchOutput(facts);
   if (typeof output === "string") return routingTarget.test(output);
   return Array.isArray(output) && output.length > 0 && output.every((target) => typeof target === "string");
+}
+
+/** Name of the span as far as it may be such a function; under others than OpenInference only beside a node of a graph (corpus). */
+function branchName(facts: SpanFacts): string | undefined {
+  const { oi, tl, ls, lf, scope, name, reader } = facts;
+  if (oi !== undefined) return oi === "chain" && isLangChainScope(scope) ? name : undefined;
+  const branch =
+    tl === "task"
+      ? reader.name("traceloop.entity.name")
+      : ls === "chain" || lf === "chain" || lf === "span"
+        ? name
+        : "";
+  if (branch === undefined || !routingName.test(branch)) return undefined;
+  const node = readLangGraphNode(facts);
+  return node === undefined || node === branch ? undefined : branch;
 }
 
 function isLangChainScope(scope: string): boolean {

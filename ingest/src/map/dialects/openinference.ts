@@ -1,7 +1,14 @@
-import { kindRule, type SpanRule, weakRule } from "./span-rule.ts";
+import { kindRule, rule, type SpanRule, weakRule } from "./span-rule.ts";
 
 /** Event mapping 3.2: `openinference.span.kind` (Arize Phoenix and its instrumentations). */
 export const openInferenceRules: readonly SpanRule[] = [
+  // LlamaIndex calls this before a model call to build its arguments, and has it labelled LLM (corpus).
+  rule(
+    "OI-PREPARE",
+    "step",
+    ({ oi, scope, name }) =>
+      oi === "llm" && scope.startsWith("openinference.instrumentation.llama_index") && /\._prepare_\w+$/.test(name),
+  ),
   kindRule("OI-LLM", "llm", "oi", ["llm"]),
   kindRule("OI-EMB", "embedding", "oi", ["embedding"]),
   kindRule("OI-RETR", "retrieval", "oi", ["retriever"]),

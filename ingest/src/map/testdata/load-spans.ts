@@ -12,7 +12,7 @@ export function spansOfJson(json: string | Uint8Array): DecodedSpan[] {
 
 export function spansOfProtobuf(bytes: Uint8Array): DecodedSpan[] {
   const request = walkExportRequest(bytes);
-  if (request.outcome !== "walked") throw new Error(`${request.path}: ${request.reason}`);
+  if (request.outcome !== "walked") throw new Error(request.reason);
   return request.groups.flatMap((group) => {
     const resource = decodeResource(group.resourceBytes, group.resourceSchemaUrl);
     const scope = decodeScope(group.scopeBytes, group.scopeSchemaUrl);

@@ -35,12 +35,13 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project_id, trace_id)
 SETTINGS index_granularity = 512, non_replicated_deduplication_window = 1000;
 
--- The same traces by time, for lists (tenant-traces.md 3), filled by every insert into `traces`. A row stays when its trace moves in time or no
--- longer matches: readers ask `traces` whether what they found is still so.
-CREATE TABLE IF NOT EXISTS trace_times
+-- The same traces, newest first, for lists (tenant-traces.md 3); filled by every insert into `traces`. A row stays when its trace moves in time
+-- or no longer matches: readers ask `traces` whether what they found is still so.
+CREATE TABLE IF NOT EXISTS trace_ages
 (
     project_id LowCardinality(String),
-    created_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
+    -- 2^64 - 1 - created_unix_nano: read in the order of the key, the newest come first, and a page is read without the rest.
+    age_nano UInt64 CODEC(Delta, ZSTD(1)),
     trace_id String CODEC(ZSTD(1)),
     version UInt64 CODEC(Delta, ZSTD(1)),
     end_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
@@ -53,11 +54,11 @@ CREATE TABLE IF NOT EXISTS trace_times
     INDEX session session_ids TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (project_id, created_unix_nano, trace_id)
+ORDER BY (project_id, age_nano, trace_id)
 SETTINGS index_granularity = 1024;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS trace_times_mv TO trace_times AS
-SELECT project_id, created_unix_nano, trace_id, version, end_unix_nano, prompt_name, status, search_text, session_ids, models, tags
+CREATE MATERIALIZED VIEW IF NOT EXISTS trace_ages_mv TO trace_ages AS
+SELECT project_id, bitNot(created_unix_nano) AS age_nano, trace_id, version, end_unix_nano, prompt_name, status, search_text, session_ids, models, tags
 FROM traces
 WHERE is_deleted = 0 AND event_count > 0;
 
