@@ -1,8 +1,10 @@
 /** What an operator sets of ingest. Parsed once in main.ts; everything else receives values. docs/config.md is generated from it. */
 
-import { databaseSettings, kafkaSettings } from "@nonet/proto/connection-settings.ts";
+import { databaseSettings, kafkaSettings, receiptSettings } from "@nonet/proto/connection-settings.ts";
+import { quarantineSettings } from "@nonet/proto/control/quarantine-writer.ts";
 import { listenAddress, listenAddresses } from "@nonet/proto/listen-address.ts";
 import { z } from "zod";
+import { doorEncodings } from "./kafka-door/decode-export.ts";
 
 const megabyte = 1_048_576;
 
@@ -69,15 +71,41 @@ export const ingestConfigSchema = z.object({
     .min(megabyte)
     .default(8 * megabyte)
     .describe("largest record of the log; a larger span is refused in partial success"),
+  ...quarantineSettings,
 });
 
 export type IngestConfig = z.infer<typeof ingestConfigSchema>;
+
+/** Project by topic. */
+const topicProjects = z
+  .string()
+  .transform((text) =>
+    text
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ""),
+  )
+  .pipe(z.array(z.string().regex(/^[A-Za-z0-9._-]{1,249}=[A-Za-z0-9_-]{1,64}$/, "is not topic=project")))
+  .transform((entries) => entries.map((entry) => entry.split("=") as [topic: string, project: string]))
+  .refine((pairs) => new Set(pairs.map(([topic]) => topic)).size === pairs.length, "names a topic twice")
+  .transform((pairs): ReadonlyMap<string, string> => new Map(pairs));
 
 /** The same, and what a process of its own needs to reach the others. */
 export const ingestProcessSchema = z.object({
   ...ingestConfigSchema.shape,
   ...kafkaSettings,
   ...databaseSettings,
+  ...receiptSettings,
+  NONET_OTLP_KAFKA_TOPICS: topicProjects
+    .prefault("")
+    .describe(
+      "topics that Collectors write requests to, each with the project its spans belong to: `otlp_spans=default`, separated by commas; none by default",
+    ),
+  NONET_OTLP_KAFKA_ENCODING: z
+    .enum(doorEncodings)
+    .default("otlp_proto")
+    .describe("`encoding` of the Collector's Kafka exporter"),
+  NONET_OTLP_KAFKA_GROUP: z.string().min(1).default("nonet-ingest").describe("consumer group of those topics"),
   NONET_ADMIN_ADDRESS: listenAddress.prefault("127.0.0.1:4320").describe("admin port: /ready, /live, /metrics"),
   NONET_API_KEY: z
     .string()

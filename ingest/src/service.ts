@@ -1,11 +1,19 @@
 /** Ingest as a service: the receiver in front of a publisher. Wiring only. */
+import type { ControlDatabase } from "@nonet/proto/control/control-database.ts";
 import type { CredentialCache } from "@nonet/proto/control/credentials.ts";
+import { createQuarantineWriter, type QuarantineWriter } from "@nonet/proto/control/quarantine-writer.ts";
 import { isLoopback } from "@nonet/proto/listen-address.ts";
+import { createReceiptSigner } from "@nonet/proto/receipt.ts";
 import type { Logger } from "pino";
 import { Counter, type Registry } from "prom-client";
 import type { IngestConfig } from "./config.ts";
+import type { DoorEncoding } from "./kafka-door/decode-export.ts";
+import { createDoorRecords } from "./kafka-door/door-records.ts";
+import { type KafkaDoor, type KafkaDoorConfig, startKafkaDoor } from "./kafka-door/kafka-door.ts";
 import { createAcceptSpans } from "./publish/accept-spans.ts";
+import { createAcceptWithReceipt } from "./publish/accept-with-receipt.ts";
 import type { Publisher } from "./publish/publisher.ts";
+import { startQuarantineReplay } from "./quarantine/replay.ts";
 import type { Sender } from "./receive/receive-export.ts";
 import { type Receiver, startReceiver } from "./receive/receiver.ts";
 import { toReceiverConfig } from "./receive/receiver-config.ts";
@@ -13,6 +21,15 @@ import { toReceiverConfig } from "./receive/receiver-config.ts";
 export interface IngestDeps {
   readonly publisher: Publisher;
   readonly credentials: CredentialCache;
+  readonly control: Pick<ControlDatabase, "quarantine" | "getProject">;
+  /** Signs receipts; the reader's is the same. */
+  readonly receiptSecret: Uint8Array;
+  /** Topics that Collectors write to; only where there is Kafka. */
+  readonly kafkaDoor?: KafkaDoorConfig & {
+    readonly encoding: DoorEncoding;
+    readonly deadLetters: Publisher;
+    ensureTopics(): Promise<void>;
+  };
   settingsVersionOf(projectId: string): number;
   readonly registry: Registry;
   readonly log: Logger;
@@ -41,7 +58,7 @@ export async function startIngest(config: IngestConfig, deps: IngestDeps): Promi
     registers: [deps.registry],
   });
   let seenFirst = false;
-  const accept = createAcceptSpans(
+  const acceptSpans = createAcceptSpans(
     { recordEvents: deps.recordEvents },
     {
       publisher: deps.publisher,
@@ -57,6 +74,25 @@ export async function startIngest(config: IngestConfig, deps: IngestDeps): Promi
       now: deps.now,
     },
   );
+  const held = new Counter({
+    name: "nonet_ingest_quarantine_held",
+    help: "Rejected spans and unreadable records written to the quarantine",
+    registers: [deps.registry],
+  });
+  const dropped = new Counter({
+    name: "nonet_ingest_quarantine_dropped",
+    help: "Entries that the quarantine had no room for, by cause",
+    labelNames: ["cause"],
+    registers: [deps.registry],
+  });
+  const quarantine = createQuarantineWriter(config, {
+    store: deps.control.quarantine,
+    onHeld: (count) => held.inc(count),
+    onDropped: (cause, count) => dropped.inc({ cause }, count),
+    onError: (error) => deps.log.warn({ err: error }, "the quarantine cannot be written; it will be tried again"),
+  });
+  const receipts = createReceiptSigner(deps.receiptSecret);
+  const accepting = createAcceptWithReceipt({ acceptSpans, receipts, quarantine, now: deps.now });
   const required = authenticationRequired(config);
   if (!required && !onlyLoopback(config)) {
     deps.log.warn("NONET_OTLP_AUTH=off while listening beyond loopback: anyone who reaches the port can write spans");
@@ -68,22 +104,70 @@ export async function startIngest(config: IngestConfig, deps: IngestDeps): Promi
       if (known === undefined) return "unauthenticated";
       return known.scopes.has("ingest:write") ? { tenantId: known.tenantId, projectId: known.projectId } : "forbidden";
     },
-    accept,
+    ...accepting,
     now: deps.now,
     registry: deps.registry,
     log: deps.log,
   });
+  const replay = startQuarantineReplay({
+    store: deps.control.quarantine,
+    tenantOf: async (projectId) => (await deps.control.getProject(projectId))?.tenantId,
+    acceptSpans,
+    publisher: deps.publisher,
+    onError: (error) => deps.log.warn({ err: error }, "a replay did not get through; it will be tried again"),
+  });
+  const door = openDoor(deps, { ...accepting, offer: quarantine.offer });
   let draining = false;
   return {
     receiver,
     isReady: () => !draining && deps.publisher.isHealthy(),
     async close() {
       draining = true;
-      await receiver.drain();
+      await Promise.all([receiver.drain(), door?.close(), replay.close()]);
       await receiver.close();
+      await quarantine.close();
+      await deps.kafkaDoor?.deadLetters.close();
       await deps.publisher.close();
     },
   };
+}
+
+function openDoor(
+  deps: IngestDeps,
+  way: ReturnType<typeof createAcceptWithReceipt> & Pick<QuarantineWriter, "offer">,
+): KafkaDoor | undefined {
+  const { kafkaDoor, registry, log } = deps;
+  if (kafkaDoor === undefined) return undefined;
+  const records = new Counter({
+    name: "nonet_kafka_door_records",
+    help: "Records of the topics that Collectors write to, by outcome",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  const spans = new Counter({
+    name: "nonet_kafka_door_spans",
+    help: "Spans of those records, by outcome",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  const handle = createDoorRecords(kafkaDoor.encoding, {
+    accept: way.accept,
+    acceptNothing: way.acceptNothing,
+    deadLetters: kafkaDoor.deadLetters,
+    quarantine: way,
+    count(outcome, { accepted, rejected }) {
+      records.inc({ outcome });
+      spans.inc({ outcome: "accepted" }, accepted);
+      spans.inc({ outcome: "rejected" }, rejected);
+    },
+    now: deps.now,
+  });
+  return startKafkaDoor(kafkaDoor, {
+    ensureTopics: kafkaDoor.ensureTopics,
+    handle,
+    onError: (error) =>
+      log.warn({ err: error }, "records of a Collector's topic were not taken; they will be tried again"),
+  });
 }
 
 function authenticationRequired(config: IngestConfig): boolean {

@@ -5,6 +5,7 @@ import {
   kafkaSettings,
   redisSettings,
 } from "@nonet/proto/connection-settings.ts";
+import { quarantineSettings } from "@nonet/proto/control/quarantine-writer.ts";
 import { listenAddress } from "@nonet/proto/listen-address.ts";
 import { z } from "zod";
 
@@ -29,7 +30,7 @@ export const processorConfigSchema = z.object({
     .int()
     .min(0)
     .max(10_000)
-    .default(100)
+    .default(50)
     .describe("how long a small batch waits for more, so that a trickle does not become one insert per span"),
   NONET_HOT_TRACES_MAX: z.coerce
     .number()
@@ -55,6 +56,7 @@ export const processorConfigSchema = z.object({
     .min(100)
     .default(1_000)
     .describe("how often the windows that batches touched are recomputed, at most"),
+  ...quarantineSettings,
 });
 
 export type ProcessorConfig = z.infer<typeof processorConfigSchema>;

@@ -1,12 +1,17 @@
 /** The processor as a service: from a source of records to the store and the projection. Wiring only. */
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { OwnedPosition } from "@nonet/proto/control/processed-positions.ts";
+import type { QuarantineStore } from "@nonet/proto/control/quarantine.ts";
+import { createQuarantineWriter } from "@nonet/proto/control/quarantine-writer.ts";
 import type { Projection } from "@nonet/proto/projection/projection.ts";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { ProcessorConfig } from "./config.ts";
 import { createConsumeLoop } from "./consume/consume-loop.ts";
+import { holdDeadLetter } from "./consume/hold-dead-letter.ts";
 import { createProcessorMetrics } from "./consume/processor-metrics.ts";
 import type { RecordSource, SourceRecord } from "./consume/record-source.ts";
+import { createPositionReporter } from "./consume/report-positions.ts";
 import { createClickhouseStore } from "./store/clickhouse/clickhouse-store.ts";
 import { createRollingWindows } from "./store/rolling-windows.ts";
 
@@ -17,7 +22,14 @@ export interface ProcessorDeps {
   readonly projection: Projection;
   nextOwnerEpoch(topic: string, partition: number): Promise<bigint>;
   listProjectIds(): Promise<readonly string[]>;
+  /** Where the log keeps them: the place of record. */
   deadLetter(record: SourceRecord, reason: string): Promise<void>;
+  /** Where people find them. */
+  readonly quarantine: Pick<QuarantineStore, "add">;
+  /** Of the records; the source's. */
+  readonly topic: string;
+  /** Writes how far partitions are processed, for readers that cannot ask the source; left out where they can. */
+  savePositions?(positions: readonly OwnedPosition[]): Promise<void>;
   readonly registry: Registry;
   readonly log: Logger;
   now(): number;
@@ -29,6 +41,9 @@ export interface Processor {
   /** Ends after the running batch; safe to call twice. */
   close(): Promise<void>;
 }
+
+/** How soon a receipt follows what was stored. */
+const positionIntervalMs = 500;
 
 export async function startProcessor(config: ProcessorConfig, deps: ProcessorDeps): Promise<Processor> {
   const metrics = createProcessorMetrics(deps.registry);
@@ -43,6 +58,21 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
       onFailure: () => metrics.projectionFailures.inc(),
     },
   );
+  const quarantine = createQuarantineWriter(config, {
+    store: deps.quarantine,
+    onHeld: (count) => metrics.quarantineHeld.inc(count),
+    onDropped: (cause, count) => metrics.quarantineDropped.inc({ cause }, count),
+    onError: (error) => deps.log.warn({ err: error }, "the quarantine cannot be written; it will be tried again"),
+  });
+  const { savePositions } = deps;
+  const positions =
+    savePositions === undefined
+      ? undefined
+      : createPositionReporter(positionIntervalMs, {
+          save: savePositions,
+          committed: () => deps.source.positions(),
+          onError: (error) => deps.log.warn({ err: error }, "positions are not told; receipts lag behind"),
+        });
   const loop = createConsumeLoop(
     {
       hotTraceCountMax: config.NONET_HOT_TRACES_MAX,
@@ -52,7 +82,11 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
     {
       store,
       nextOwnerEpoch: deps.nextOwnerEpoch,
-      deadLetter: deps.deadLetter,
+      async deadLetter(record, reason) {
+        await deps.deadLetter(record, reason);
+        holdDeadLetter(quarantine, record, { reason, topic: deps.topic, atMs: deps.now() });
+      },
+      ...(positions === undefined ? {} : { positions }),
       touchWindows: windows.touch,
       async forgetWindows() {
         const before = BigInt(deps.now()) * 1_000_000n;
@@ -75,6 +109,8 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
     async close() {
       await deps.source.close();
       await windows.close();
+      await positions?.close();
+      await quarantine.close();
     },
   };
 }

@@ -49,6 +49,16 @@ export const redisSettings = {
   REDIS_URL: url("redis|rediss").describe("Redis for hot trees, rolling metrics and the live feed"),
 } as const;
 
+export const receiptSettings = {
+  NONET_RECEIPT_SECRET: z
+    .string()
+    .min(16)
+    .optional()
+    .describe(
+      "signs receipts, the same in ingest and query-api; without it one is made and kept in the control database",
+    ),
+} as const;
+
 type KafkaSettings = z.infer<z.ZodObject<typeof kafkaSettings>>;
 
 /** How both Kafka clients are told to connect. */

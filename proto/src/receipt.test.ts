@@ -12,7 +12,7 @@ const anyReceipt: fc.Arbitrary<Receipt> = fc.record({
   rejectedSpans: fc.nat(),
   topic: fc.string({ minLength: 1, maxLength: 249 }),
   partitions: fc
-    .uniqueArray(fc.nat(100_000), { maxLength: 512 })
+    .uniqueArray(fc.nat(100_000), { maxLength: 256 })
     .chain((partitions) =>
       fc.tuple(
         ...partitions.map((partition) =>
@@ -29,7 +29,7 @@ describe("receipts", () => {
       fc.property(anyReceipt, (receipt) => {
         const text = signer.sign(receipt) ?? "";
         expect(text).toMatch(/^[A-Za-z0-9_-]+$/);
-        expect(text.length).toBeLessThan(9_500);
+        expect(text.length).toBeLessThan(5_500);
         expect(signer.read(text)).toEqual(receipt);
       }),
       { numRuns: 50 },
@@ -73,7 +73,7 @@ describe("receipts", () => {
   });
 
   test("of more partitions than fit a header are not made", () => {
-    const partitions = Array.from({ length: 513 }, (_, partition) => ({ partition, lastOffset: 1n }));
+    const partitions = Array.from({ length: 257 }, (_, partition) => ({ partition, lastOffset: 1n }));
     expect(signer.sign({ ...receipt, partitions })).toBeUndefined();
   });
 });

@@ -22,7 +22,7 @@ export interface Receipt {
 }
 
 export interface ReceiptSigner {
-  /** @returns text for a header or a path; undefined for more than 512 partitions, which would not fit the headers that clients read. */
+  /** @returns text for a header or a path; undefined for more than 256 partitions, which would not fit the headers that clients read. */
   sign(receipt: Receipt): string | undefined;
   /** @returns undefined for every text that `sign` with this secret did not make. */
   read(text: string): Receipt | undefined;
@@ -32,9 +32,9 @@ const macBytes = 16;
 const version = 1;
 const idBytes = 12;
 const fixedBytes = macBytes + 1 + idBytes + 6;
-const partitionsMax = 512;
-/** 512 partitions with the largest offsets take about 8,000. */
-const receiptCharactersMax = 16_384;
+const partitionsMax = 256;
+/** 256 partitions with the largest offsets take about 4,500: a path of the API may have 8,192 bytes. */
+const receiptCharactersMax = 8_192;
 
 export function createReceiptId(): string {
   return randomBytes(idBytes).toString("hex");

@@ -1,6 +1,9 @@
 /** The HTTP API as an Express app, without a port. */
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { ProcessedPosition } from "@nonet/proto/control/processed-positions.ts";
+import type { QuarantineStore } from "@nonet/proto/control/quarantine.ts";
 import type { Projection } from "@nonet/proto/projection/projection.ts";
+import { createReceiptSigner } from "@nonet/proto/receipt.ts";
 import express, { type Express } from "express";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
@@ -15,6 +18,8 @@ import { requestState } from "./http/request-state.ts";
 import { buildOpenapiDocument } from "./openapi/document.ts";
 import { createReferenceRouter } from "./openapi/reference-router.ts";
 import { projectMetricsBasePath, projectMetricsOperation } from "./project-metrics/operation.ts";
+import { quarantineBasePath, quarantineOperations } from "./quarantine/operations.ts";
+import { receiptOperation, receiptsBasePath } from "./receipts/operation.ts";
 import { sessionOperations, sessionsBasePath } from "./session-traces/operations.ts";
 import { createSessionLoader } from "./session-traces/session-loader.ts";
 import type { SessionView } from "./session-traces/session-view.ts";
@@ -32,6 +37,13 @@ export interface AppDeps {
   now(): number;
   /** At least 32 bytes; the same in all processes that serve one client. */
   readonly cursorSecret: Buffer;
+  /** As ingest's. */
+  readonly receiptSecret: Buffer;
+  /** How far the partitions of a topic are processed. */
+  positionsOf(topic: string): Promise<ReadonlyMap<number, ProcessedPosition>>;
+  /** How long after its time a receipt is answered. */
+  readonly receiptRetentionMs: number;
+  readonly quarantine: QuarantineStore;
   readonly log: Logger;
   readonly registry: Registry;
   readonly readerLimits: ReaderLimits;
@@ -60,6 +72,19 @@ export function createApp(deps: AppDeps): Express {
     {
       basePath: projectMetricsBasePath,
       operations: [projectMetricsOperation({ reader, projection: deps.projection, now: deps.now })],
+    },
+    { basePath: quarantineBasePath, operations: quarantineOperations(deps) },
+    {
+      basePath: receiptsBasePath,
+      operations: [
+        receiptOperation({
+          receipts: createReceiptSigner(deps.receiptSecret),
+          positionsOf: deps.positionsOf,
+          quarantine: deps.quarantine,
+          retentionMs: deps.receiptRetentionMs,
+          now: deps.now,
+        }),
+      ],
     },
   ];
   const routerDeps = {

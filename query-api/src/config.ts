@@ -1,6 +1,11 @@
 /** What an operator sets of the query API. Parsed once in main.ts; everything else receives values. docs/config.md is generated from it. */
 
-import { clickhouseSettings, databaseSettings, redisSettings } from "@nonet/proto/connection-settings.ts";
+import {
+  clickhouseSettings,
+  databaseSettings,
+  receiptSettings,
+  redisSettings,
+} from "@nonet/proto/connection-settings.ts";
 import { listenAddress } from "@nonet/proto/listen-address.ts";
 import { z } from "zod";
 
@@ -20,6 +25,12 @@ export const queryApiConfigSchema = z.object({
     .describe(
       "characters of stored spans whose traces are kept mapped for the next page; in memory about four times that",
     ),
+  NONET_RECEIPT_DAYS: z.coerce
+    .number()
+    .min(0.0001)
+    .max(36_500)
+    .default(90)
+    .describe("how long a receipt says more than `expired`; give it the retention of the store"),
   NONET_API_CURSOR_SECRET: z
     .string()
     .min(16)
@@ -36,6 +47,7 @@ export const queryApiProcessSchema = z.object({
   ...queryApiConfigSchema.shape,
   ...clickhouseSettings,
   ...databaseSettings,
+  ...receiptSettings,
   ...redisSettings,
   NONET_ADMIN_ADDRESS: listenAddress.prefault("127.0.0.1:4322").describe("admin port: /ready, /live, /metrics"),
   NONET_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("level of the log"),

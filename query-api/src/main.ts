@@ -12,7 +12,11 @@ import { Redis } from "ioredis";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { queryApiProcessSchema } from "./config.ts";
+import { createPositionCache } from "./receipts/position-cache.ts";
 import { startQueryApi } from "./service.ts";
+
+/** Many receipts are asked for again and again until they are queryable. */
+const positionsFreshMs = 250;
 
 await runService(async () => {
   const config = parseConfig(queryApiProcessSchema, process.env);
@@ -39,6 +43,12 @@ await runService(async () => {
     projection,
     redis,
     cursorSecret: secret === undefined ? randomBytes(32) : Buffer.from(secret),
+    receiptSecret:
+      config.NONET_RECEIPT_SECRET === undefined
+        ? await control.ensureSecret("receipt")
+        : Buffer.from(config.NONET_RECEIPT_SECRET),
+    positionsOf: createPositionCache(positionsFreshMs, { load: control.loadProcessedPositions, now: Date.now }),
+    quarantine: control.quarantine,
     registry,
     log,
     now: Date.now,

@@ -14,7 +14,8 @@ export interface QueryApi {
   close(): Promise<void>;
 }
 
-export interface QueryApiDeps extends Omit<AppDeps, "rateLimiter" | "readerLimits" | "traceCacheCharactersMax"> {
+export interface QueryApiDeps
+  extends Omit<AppDeps, "rateLimiter" | "readerLimits" | "traceCacheCharactersMax" | "receiptRetentionMs"> {
   /** Where several processes count requests together; without it each counts its own. */
   readonly redis?: Redis;
 }
@@ -35,6 +36,7 @@ export async function startQueryApi(config: QueryApiConfig, deps: QueryApiDeps):
     ...deps,
     rateLimiter: createRateLimiter(config.NONET_API_RATE_PER_MINUTE, deps.redis),
     readerLimits,
+    receiptRetentionMs: config.NONET_RECEIPT_DAYS * 86_400_000,
     traceCacheCharactersMax: config.NONET_API_TRACE_CACHE_CHARACTERS_MAX,
   });
   const server = createServer({ maxHeaderSize: headerBytesMax }, app);

@@ -55,7 +55,7 @@ export function startProcess(script: string, environment: Record<string, string>
 /** Polls until `check` gives something other than undefined or false, or fails with what was last seen. */
 export async function eventually<T>(
   check: () => Promise<T | undefined | false> | T | undefined | false,
-  options: { withinMs: number; what: string },
+  options: { withinMs: number; what: string; everyMs?: number },
 ): Promise<T> {
   const deadline = Date.now() + options.withinMs;
   let last: unknown;
@@ -67,7 +67,7 @@ export async function eventually<T>(
     } catch (caught) {
       last = caught;
     }
-    await delay(20);
+    await delay(options.everyMs ?? 20);
   }
   throw new Error(`not within ${options.withinMs} ms: ${options.what} (last: ${String(last)})`, { cause: last });
 }

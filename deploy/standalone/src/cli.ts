@@ -4,8 +4,10 @@ import { openControlDatabase } from "@nonet/proto/control/control-database.ts";
 import { keysUsage, runKeysCommand } from "@nonet/proto/control/keys-command.ts";
 import { isPipelineError, PipelineError } from "@nonet/proto/errors.ts";
 import { mapFile } from "./map-file.ts";
+import { remapUsage, runRemapCommand } from "./remap.ts";
 
 const usage = `nonet map FILE           the events of an OTLP export, protobuf or JSON, one JSON object a line; no server is needed
+${remapUsage}
 ${keysUsage}`;
 
 /** The control database that the services use: DATABASE_URL, else that of the data directory. */
@@ -25,6 +27,9 @@ async function run(args: readonly string[]): Promise<string[]> {
     await using control = openControlDatabase({ url: controlUrl() });
     await control.migrate();
     return await runKeysCommand(control, rest, Date.now());
+  }
+  if (command === "remap") {
+    return await runRemapCommand(rest, process.env, (line) => process.stderr.write(`${line}\n`));
   }
   if (command === "help" || command === "--help") return [usage];
   throw new PipelineError("CONFIG_INVALID", `usage:\n${usage}`);

@@ -3,6 +3,8 @@
  *
  *     lock            pid of the process that uses the directory
  *     api-key         the first key, mode 0600
+ *     cursor-secret   signs cursors of the API, mode 0600
+ *     receipt-secret  signs receipts, mode 0600
  *     control.db      tenants, projects, keys, settings
  *     log.db          the topic
  *     clickhouse/     the embedded engine's tables

@@ -15,13 +15,17 @@ import { startAdminServer } from "@nonet/proto/admin-server.ts";
 import { createApiKey } from "@nonet/proto/control/api-key-format.ts";
 import { openControlDatabase } from "@nonet/proto/control/control-database.ts";
 import { createCredentialCache } from "@nonet/proto/control/credentials.ts";
+import type { ProcessedPosition } from "@nonet/proto/control/processed-positions.ts";
 import { createMemoryProjection } from "@nonet/proto/projection/memory-projection.ts";
-import { openSqliteLog } from "@nonet/proto/sqlite-log.ts";
+import { openSqliteLog, type SqliteLog } from "@nonet/proto/sqlite-log.ts";
+import { agentEventsTopic } from "@nonet/proto/topics.ts";
 import { startQueryApi } from "@nonet/query-api/service.ts";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import type { StandaloneConfig } from "./config.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
+import { remapPath, remapRequestOf } from "./remap-request.ts";
+import { remapTraces } from "./remap-traces.ts";
 
 const megabyte = 1_048_576;
 /** Requests that wait for the next transaction; the receiver's bytes in flight bound it anyway. */
@@ -115,29 +119,38 @@ async function start(
     async deadLetter(record, reason) {
       log.deadLetter({ ...record, offset: Number(record.offset) }, reason, deps.now());
     },
+    quarantine: control.quarantine,
+    topic: agentEventsTopic,
     registry,
     log: deps.log,
     now: deps.now,
   });
   opened.push(() => processor.close());
 
+  const receiptSecret = secretOf(directory, "receipt-secret");
   const api = await startQueryApi(config, {
     clickhouse,
     credentials,
     projection,
     cursorSecret: secretOf(directory, "cursor-secret"),
+    receiptSecret,
+    positionsOf: async () => new Map(partitionsOf(log)),
+    quarantine: control.quarantine,
     registry,
     log: deps.log,
     now: deps.now,
   });
   opened.push(() => api.close());
 
+  const publisher = createSqlitePublisher(
+    { recordBytesMax: config.NONET_RECORD_BYTES_MAX, queueBytesMax: publishQueueBytesMax },
+    { log, now: deps.now },
+  );
   const ingest = await startIngest(config, {
-    publisher: createSqlitePublisher(
-      { recordBytesMax: config.NONET_RECORD_BYTES_MAX, queueBytesMax: publishQueueBytesMax },
-      { log, now: deps.now },
-    ),
+    publisher,
     credentials,
+    control,
+    receiptSecret,
     settingsVersionOf: () => 0,
     registry,
     log: deps.log,
@@ -149,7 +162,14 @@ async function start(
 
   const admin = await startAdminServer(
     { ...config.NONET_ADMIN_ADDRESS, setting: "NONET_ADMIN_ADDRESS" },
-    { isReady: () => ingest.isReady() && processor.isReady(), metrics: () => registry.metrics() },
+    {
+      isReady: () => ingest.isReady() && processor.isReady(),
+      metrics: () => registry.metrics(),
+      commands: {
+        [remapPath]: (query, signal) =>
+          remapTraces(remapRequestOf(query), { client: clickhouse, publisher, now: deps.now }, signal),
+      },
+    },
   );
   opened.push(() => admin.close());
   return { ingest, apiAddress: api.address, adminAddress: admin.address, apiKey, close };
@@ -167,6 +187,14 @@ async function firstKey(
   if (apiKey !== kept) writeSecret(file, apiKey);
   await control.ensureFirstCredential({ apiKey });
   return apiKey;
+}
+
+/** The cursor moves when a batch is stored and projected: what it has passed is queryable. */
+function* partitionsOf(log: SqliteLog): Generator<[partition: number, position: ProcessedPosition]> {
+  for (let partition = 0; partition < log.partitionCount; partition += 1) {
+    const next = BigInt(log.committed(consumerGroup, partition));
+    yield [partition, { stored: next, queryable: next }];
+  }
 }
 
 function secretOf(directory: DataDirectory, name: string): Buffer {

@@ -127,7 +127,10 @@ export function startKafkaDoor(config: KafkaDoorConfig, deps: KafkaDoorDeps): Ka
       if (!stop.signal.aborted) await ended.promise;
     } finally {
       stop.signal.removeEventListener("abort", onStop);
-      await Promise.race([consumer.disconnect().catch(() => undefined), delay(closeTimeoutMs, undefined, { ref: false })]);
+      await Promise.race([
+        consumer.disconnect().catch(() => undefined),
+        delay(closeTimeoutMs, undefined, { ref: false }),
+      ]);
     }
   }
 

@@ -10,8 +10,7 @@ export interface DispatchedCall {
   readonly arguments: Json;
 }
 
-const dispatcherName =
-  /^(?:call|run|execute|invoke|dispatch|handle)(?:[_ -]?a?[_ -]?(?:tool|function))?(?:[_ -]?call)?s?$/i;
+const dispatcherName = /^(?:call|run|execute|invoke|dispatch|handle)(?:_?(?:tool|function))?(?:_?calls?)?$/i;
 
 /** @returns the tool that was meant; undefined unless the arguments are a name and an object, and nothing else. */
 export function readDispatch(

@@ -300,7 +300,7 @@ export function readTtftMs(facts: SpanFacts): number | undefined {
   return span.events.length === 0 ? undefined : readTtftEvent(reader);
 }
 
-export function isStrands(reader: SpanReader): boolean {
+function isStrands(reader: SpanReader): boolean {
   return reader.word("gen_ai.system") === "strands-agents" || reader.word("gen_ai.provider.name") === "strands-agents";
 }
 

@@ -143,7 +143,9 @@ export function readTool(facts: SpanFacts): ToolReading {
   reader.field = "toolDescription";
   const toolDescription = reader.firstText(toolSources.toolDescription);
   const args = readArguments(facts);
-  const dispatched = readDispatch(spanToolName, args, reader.limits);
+  // A framework that gives a call id knows the tool as the model does, even one with the name of a dispatcher.
+  const isFunction = callId === undefined && !reader.attributes.has("gen_ai.tool.name");
+  const dispatched = isFunction ? readDispatch(spanToolName, args, reader.limits) : undefined;
   const toolName = (dispatched && reader.toName(dispatched.toolName)) ?? spanToolName;
   return {
     toolName,

@@ -10,7 +10,6 @@ import { isPresent } from "./present-value.ts";
 import { parsePythonLiteral } from "./python-literal.ts";
 import { readWorkflowName } from "./read-agent.ts";
 import { readRootOutputMessages } from "./read-messages.ts";
-import { isStrands } from "./read-model-call.ts";
 import { readUsageAggregate } from "./read-tokens.ts";
 import { cutBytes } from "./sanitise.ts";
 import type { SpanFacts } from "./span-facts.ts";
@@ -44,17 +43,12 @@ export function readRootAnswer(facts: SpanFacts): RootAnswer {
     (own === undefined ? undefined : lastAssistantText(own)) ?? readFinalText(reader) ?? readAllMessages(reader);
   const ownReason = own?.findLast((message) => message.finishReason !== undefined)?.finishReason;
   return {
-    content: content === undefined ? undefined : limitContent(reader, withoutAddedBreak(reader, content)),
+    content: content === undefined ? undefined : limitContent(reader, content),
     finishReason: readFinishReason(reader) ?? ownReason,
     usageAggregate: readUsageAggregate(facts),
     workflowName: readWorkflowName(facts),
     interrupted: isInterrupted(reader),
   };
-}
-
-/** Strands ends the text of a result with a line break of its own (corpus). */
-function withoutAddedBreak(reader: SpanReader, content: string): string {
-  return isStrands(reader) && content.endsWith("\n") ? content.slice(0, -1) : content;
 }
 
 function limitContent(reader: SpanReader, content: string): string {

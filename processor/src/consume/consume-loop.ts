@@ -14,6 +14,7 @@ import { createHotTraces, type HotTraces, type HotTracesConfig } from "./hot-tra
 import { type MaterializedTrace, materialize } from "./materialize.ts";
 import type { ProcessorMetrics } from "./processor-metrics.ts";
 import type { SourceHandlers, SourceRecord } from "./record-source.ts";
+import type { PositionReporter } from "./report-positions.ts";
 import { toTraceProjection } from "./trace-projection.ts";
 
 export interface ConsumeLoopDeps {
@@ -27,6 +28,8 @@ export interface ConsumeLoopDeps {
   touchWindows(projectId: string, minutes: ReadonlySet<number>): void;
   /** The owner before may have died between storing a batch and recomputing its windows: what is projected is void. */
   forgetWindows(): Promise<void>;
+  /** Told how far each partition is (report-positions.ts); left out where nobody asks. */
+  readonly positions?: Pick<PositionReporter, "assigned" | "revoked" | "stored" | "queryable">;
   readonly metrics: ProcessorMetrics;
   readonly log: Logger;
   now(): number;
@@ -94,13 +97,17 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
       for (const partition of partitions) {
         const epoch = await deps.nextOwnerEpoch(agentEventsTopic, partition);
         owners.set(partition, { epoch, sequence: 0n, hot: createHotTraces(config) });
+        deps.positions?.assigned(partition, epoch);
         deps.log.info({ partition, epoch: epoch.toString() }, "partition assigned");
       }
       await deps.forgetWindows();
     },
 
     async revoked(partitions) {
-      for (const partition of partitions) owners.delete(partition);
+      for (const partition of partitions) {
+        owners.delete(partition);
+        deps.positions?.revoked(partition);
+      }
       deps.log.info({ partitions }, "partitions revoked");
     },
 
@@ -123,7 +130,10 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
       }
       if (lease.isLost())
         throw new PipelineError("LEASE_LOST", `partition ${partition} moved while its batch was stored`);
+      const next = (records.at(-1)?.offset ?? -1n) + 1n;
+      deps.positions?.stored(partition, next);
       await project(stored);
+      deps.positions?.queryable(partition, next);
       deps.metrics.records.inc(records.length);
       deps.metrics.hotTraces.set({ partition }, owner.hot.count);
       endTimer();
@@ -144,6 +154,7 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
   }
 }
 
+/** Whatever a dependency throws is a PipelineError; anything else is a defect of ours, which repeating does not cure. */
 function isRetryable(caught: unknown): boolean {
-  return !isPipelineError(caught) || caught.retryable;
+  return isPipelineError(caught) && caught.retryable;
 }

@@ -12,6 +12,17 @@ export function createProcessorMetrics(registry: Registry) {
       help: "Records that will never be processed and are kept with their reason",
       registers,
     }),
+    quarantineHeld: new Counter({
+      name: "nonet_processor_quarantine_held",
+      help: "Dead letters written to the quarantine",
+      registers,
+    }),
+    quarantineDropped: new Counter({
+      name: "nonet_processor_quarantine_dropped",
+      help: "Entries that the quarantine had no room for, by cause; dead letters stay with the log",
+      labelNames: ["cause"],
+      registers,
+    }),
     defects: new Counter({
       name: "nonet_processor_mapping_defects",
       help: "Spans whose mapping threw and that are kept as plain nodes",

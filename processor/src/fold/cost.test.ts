@@ -152,7 +152,7 @@ const examples: Example[] = [
   ],
 ];
 
-test.each(examples)("tenant-traces.md 6: %s", (_name, call, expected) => {
+test.each(examples)("tenant-traces.md 6 (T27 to T29): %s", (_name, call, expected) => {
   const cost = costOfCall(call);
   expect(cost === undefined ? null : unitsToUsd(cost.units)).toBe(expected);
 });
@@ -178,7 +178,7 @@ test.each([
   ["moonshot_ai", "kimi-k2-0905-preview"],
   ["x_ai", "grok-3"],
   ["aws.bedrock", "amazon.nova-pro-v1:0"],
-])("tenant-traces.md 6.2: %s has prices", (provider, requestModel) => {
+])("tenant-traces.md 6.2 (T29): %s has prices", (provider, requestModel) => {
   expect(costOfCall({ ...base, provider, requestModel, inputTokens: 1000, outputTokens: 100 })?.units).toBeGreaterThan(
     0n,
   );

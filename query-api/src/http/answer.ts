@@ -11,6 +11,8 @@ export interface PageLink {
 
 export type Answer =
   | { readonly kind: "json"; readonly text: string; readonly links: readonly PageLink[]; readonly tagSalt: string }
+  /** Work that will be done: 202. */
+  | { readonly kind: "accepted"; readonly text: string }
   | { readonly kind: "problem"; readonly problem: Problem }
   | {
       readonly kind: "stream";
@@ -45,6 +47,10 @@ export async function sendAnswer(
   switch (answer.kind) {
     case "json":
       sendJson(answer, request, response);
+      return;
+    case "accepted":
+      response.status(202).set("Cache-Control", "no-store");
+      endWith(response, "application/json; charset=utf-8", answer.text);
       return;
     case "problem":
       sendProblem(answer.problem, response, requestId);

@@ -13,6 +13,7 @@ import type { RateLimiterAbstract } from "rate-limiter-flexible";
 import { type Answer, problemAnswer, sendAnswer, sendProblem } from "./answer.ts";
 import { authenticate, type CredentialLookup } from "./authentication.ts";
 import type { CursorCodec } from "./cursor.ts";
+import { readJsonBody } from "./json-body.ts";
 import { answerOperation, type Operation } from "./operation.ts";
 import { methodNotAllowed, notFound } from "./problem.ts";
 import { countRequest } from "./rate-limit.ts";
@@ -79,7 +80,9 @@ function admit(deps: OperationRouterDeps): RequestHandler {
 
 function namesOwn({ projectId, tenantId }: Request["params"], credential: Credential): boolean {
   if (typeof tenantId === "string") return isTenantId(tenantId) && tenantId === credential.tenantId;
-  return typeof projectId === "string" && isProjectId(projectId) && projectId === credential.projectId;
+  if (typeof projectId === "string") return isProjectId(projectId) && projectId === credential.projectId;
+  // A path without either, as that of receipts, speaks of the credential's own project.
+  return true;
 }
 
 async function answerRequest(
@@ -90,7 +93,8 @@ async function answerRequest(
 ): Promise<Answer> {
   const { credential } = requestState(response);
   if (credential === undefined) throw new Error("an operation ran without a credential");
-  if (request.method !== "GET" && request.method !== "HEAD") return problemAnswer(methodNotAllowed("GET, HEAD"));
+  const methods = operation.body === undefined ? ["GET", "HEAD"] : ["POST"];
+  if (!methods.includes(request.method)) return problemAnswer(methodNotAllowed(methods.join(", ")));
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const path = Object.fromEntries(
@@ -104,6 +108,7 @@ async function answerRequest(
       resource: JSON.stringify([credential.projectId, path]),
       queryText: queryTextOf(request.originalUrl),
       accept: request.get("accept"),
+      readBody: (schema) => readJsonBody(request, schema),
       signal: gone.signal,
       isHead: request.method === "HEAD",
     },

@@ -11,7 +11,14 @@ import { type Answer, problemAnswer } from "./answer.ts";
 import type { CursorCodec } from "./cursor.ts";
 import { accepts } from "./media-type.ts";
 import { type ParameterSet, type ParameterValues, parseQuery, type SingleParameter } from "./parameters.ts";
-import { forbidden, invalidCursor, invalidParameters, notAcceptable, type ParameterError } from "./problem.ts";
+import {
+  forbidden,
+  invalidCursor,
+  invalidParameters,
+  notAcceptable,
+  type ParameterError,
+  type Problem,
+} from "./problem.ts";
 
 export interface PathParameter {
   readonly schema: SingleParameter<string>["schema"];
@@ -27,13 +34,15 @@ export interface Operation<S extends ParameterSet = ParameterSet> {
   /** Those of `path` whose form is checked (400); others are looked up as they are. */
   readonly pathParameters: Readonly<Record<string, PathParameter>>;
   readonly parameters: S;
-  /** What the token must allow, judged by the raw query before its parameters are checked. */
-  scopeOf(query: URLSearchParams): Scope;
+  /** With it the operation is a `POST` that takes this JSON; without it a `GET`. */
+  readonly body?: ZodType;
+  /** What the token must allow, judged by the raw query before its parameters are checked; of several one is enough. */
+  scopeOf(query: URLSearchParams): Scope | readonly [Scope, ...Scope[]];
   /** Conflicts between parameters that are good by themselves. */
   conflicts(values: ParameterValues<S>): ParameterError[];
   /** The media types that can answer these parameters; the first is the one that does. */
   mediaTypes(values: ParameterValues<S>): readonly string[];
-  /** All media types of the 200 answer with their schemas, for the documentation. */
+  /** All media types of the 200 answer (of a `POST`: 202) with their schemas, for the documentation. */
   readonly responses: Readonly<Record<string, ZodType>>;
   readonly problemStatuses: readonly number[];
   handle(request: OperationRequest<S>): Promise<Answer>;
@@ -47,6 +56,8 @@ export interface OperationRequest<S extends ParameterSet> {
   readonly mayReadContent: boolean;
   readonly path: Readonly<Record<string, string>>;
   readonly values: ParameterValues<S>;
+  /** What `body` of the description made of the body; undefined without one. */
+  readonly body: unknown;
   /** Key of the last item of the page before, when the request has a cursor. */
   readonly after: readonly string[] | undefined;
   /** Makes the cursor of the next page. */
@@ -63,6 +74,8 @@ export interface IncomingOperation {
   readonly resource: string;
   readonly queryText: string;
   readonly accept: string | undefined;
+  /** Called once, after everything else was found good. */
+  readBody(schema: ZodType): Promise<{ readonly value: unknown } | { readonly problem: Problem }>;
   readonly signal: AbortSignal;
   readonly isHead: boolean;
 }
@@ -80,8 +93,8 @@ export async function answerOperation(
 ): Promise<Answer> {
   const { credential, queryText } = incoming;
   const query = new URLSearchParams(queryText);
-  const scope = operation.scopeOf(query);
-  if (!hasScope(credential.scopes, scope)) return problemAnswer(forbidden(scope));
+  const scopes = [operation.scopeOf(query)].flat();
+  if (!scopes.some((scope) => hasScope(credential.scopes, scope))) return problemAnswer(forbidden(scopes));
 
   const pathErrors = checkPath(operation, incoming.path);
   const parsed = parseQuery(operation.parameters, queryText);
@@ -98,6 +111,8 @@ export async function answerOperation(
   if (!available.some((mediaType) => accepts(incoming.accept, mediaType))) {
     return problemAnswer(notAcceptable(available));
   }
+  const body = operation.body === undefined ? { value: undefined } : await incoming.readBody(operation.body);
+  if ("problem" in body) return problemAnswer(body.problem);
   return operation.handle({
     tenantId: credential.tenantId,
     projectId: credential.projectId,
@@ -105,6 +120,7 @@ export async function answerOperation(
     mayReadContent: hasScope(credential.scopes, "traces:content"),
     path: incoming.path,
     values: parsed.values,
+    body: body.value,
     after,
     cursorAfter: (key) => cursors.encode(requestText, key),
     signal: incoming.signal,

@@ -18,12 +18,15 @@ export interface ParameterError {
 const kinds = {
   INVALID_PARAMETER: { status: 400, suffix: "invalid-parameter", title: "Invalid request parameter" },
   INVALID_CURSOR: { status: 400, suffix: "invalid-cursor", title: "Invalid cursor" },
+  INVALID_BODY: { status: 400, suffix: "invalid-body", title: "Invalid request body" },
   UNAUTHORIZED: { status: 401, suffix: "unauthorized", title: "Unauthorized" },
   FORBIDDEN: { status: 403, suffix: "forbidden", title: "Forbidden" },
   NOT_FOUND: { status: 404, suffix: "not-found", title: "Not found" },
   METHOD_NOT_ALLOWED: { status: 405, suffix: "method-not-allowed", title: "Method not allowed" },
   NOT_ACCEPTABLE: { status: 406, suffix: "not-acceptable", title: "Not acceptable" },
   AMBIGUOUS_SPAN: { status: 409, suffix: "ambiguous-span", title: "Ambiguous span" },
+  PAYLOAD_TOO_LARGE: { status: 413, suffix: "payload-too-large", title: "Payload too large" },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, suffix: "unsupported-media-type", title: "Unsupported media type" },
   URI_TOO_LONG: { status: 414, suffix: "uri-too-long", title: "URI too long" },
   RATE_LIMIT_EXCEEDED: { status: 429, suffix: "rate-limit-exceeded", title: "Rate limit exceeded" },
   INTERNAL_ERROR: { status: 500, suffix: "internal-error", title: "Internal error" },
@@ -79,6 +82,21 @@ export function invalidParameters(errors: readonly ParameterError[]): Problem {
   return { code: "INVALID_PARAMETER", detail: `${count} not valid.`, headers: {}, members: { errors } };
 }
 
+/** @param problems  sentences that name the member and what is wrong with it. */
+export function invalidBody(problems: readonly string[]): Problem {
+  return { code: "INVALID_BODY", detail: problems.join(" "), headers: {}, members: {} };
+}
+
+/** What is left of the body is not read. */
+export function payloadTooLarge(bytesMax: number): Problem {
+  const detail = `The body is larger than ${bytesMax} bytes.`;
+  return { code: "PAYLOAD_TOO_LARGE", detail, headers: { Connection: "close" }, members: {} };
+}
+
+export function unsupportedMediaType(supported: string): Problem {
+  return { code: "UNSUPPORTED_MEDIA_TYPE", detail: `The body must be ${supported}.`, headers: {}, members: {} };
+}
+
 /** @param challenge  parameters of the `WWW-Authenticate` header after the realm, e.g. `error="invalid_token"`. */
 export function unauthorized(challenge: string | undefined): Problem {
   return {
@@ -89,11 +107,13 @@ export function unauthorized(challenge: string | undefined): Problem {
   };
 }
 
-export function forbidden(scope: string): Problem {
+/** @param scopes  those of which one is enough. */
+export function forbidden(scopes: string | readonly string[]): Problem {
+  const names = [scopes].flat();
   return {
     code: "FORBIDDEN",
-    detail: `The token lacks the scope ${scope}.`,
-    headers: { "WWW-Authenticate": `Bearer realm="traces", error="insufficient_scope", scope="${scope}"` },
+    detail: `The token lacks the scope ${names.join(" or ")}.`,
+    headers: { "WWW-Authenticate": `Bearer realm="traces", error="insufficient_scope", scope="${names.join(" ")}"` },
     members: {},
   };
 }

@@ -14,7 +14,7 @@ import type { Parameter } from "../http/parameters.ts";
 import { problemCodes, statusOf } from "../http/problem.ts";
 
 export interface OperationGroup {
-  /** With the parameter `:projectId` or `:tenantId`. */
+  /** With the parameter `:projectId` or `:tenantId`, or neither. */
   readonly basePath: string;
   readonly operations: readonly Operation[];
 }
@@ -52,7 +52,8 @@ export function buildOpenapiDocument(groups: readonly OperationGroup[]): Openapi
   for (const { basePath, operations } of groups) {
     for (const operation of operations) {
       const path = joinPath(basePath, operation.path).replaceAll(/:(\w+)/g, "{$1}");
-      paths[path] = { get: describeOperation(path, operation) };
+      const described = describeOperation(path, operation);
+      paths[path] = operation.body === undefined ? { get: described } : { post: described };
     }
   }
   return createDocument({
@@ -75,7 +76,12 @@ export function buildOpenapiDocument(groups: readonly OperationGroup[]): Openapi
 }
 
 function describeOperation(path: string, operation: Operation): ZodOpenApiOperationObject {
-  const statuses = [...new Set([...commonStatuses, ...operation.problemStatuses])].sort((a, b) => a - b);
+  const { body } = operation;
+  const bodyStatuses = body === undefined ? [] : [400, 413, 415];
+  const statuses = [...new Set([...commonStatuses, ...bodyStatuses, ...operation.problemStatuses])];
+  const content = Object.fromEntries(
+    Object.entries(operation.responses).map(([mediaType, schema]) => [mediaType, { schema }]),
+  );
   return {
     operationId: operation.operationId,
     summary: operation.summary,
@@ -84,15 +90,17 @@ function describeOperation(path: string, operation: Operation): ZodOpenApiOperat
       ...pathParameters(path, operation),
       ...Object.entries(operation.parameters).map(([name, parameter]) => queryParameter(name, parameter)),
     ],
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: body } } } }),
     responses: {
-      "200": {
-        description: "The answer.",
-        content: Object.fromEntries(
-          Object.entries(operation.responses).map(([mediaType, schema]) => [mediaType, { schema }]),
-        ),
-      },
-      "304": { description: "Not modified since the answer whose ETag `If-None-Match` names." },
-      ...Object.fromEntries(statuses.map((status) => [String(status), describeProblem(status)])),
+      ...(body === undefined
+        ? {
+            "200": { description: "The answer.", content },
+            "304": { description: "Not modified since the answer whose ETag `If-None-Match` names." },
+          }
+        : { "202": { description: "Taken; the work follows.", content } }),
+      ...Object.fromEntries(statuses.sort((a, b) => a - b).map((status) => [String(status), describeProblem(status)])),
     },
   };
 }

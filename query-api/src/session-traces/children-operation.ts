@@ -76,7 +76,8 @@ export function childrenOperation(sessions: SessionLoader): Operation {
   });
 }
 
-function ambiguousSpan(traceIds: readonly string[]): Problem {
+/** 409: of several traces, which? */
+export function ambiguousSpan(traceIds: readonly string[]): Problem {
   return {
     code: "AMBIGUOUS_SPAN",
     detail: "The span id occurs in several traces of the session; say which by 'traceId'.",

@@ -4,6 +4,7 @@ import type { ClickhouseReader } from "../store/clickhouse-reader.ts";
 import type { TraceReader } from "../store/stored-trace.ts";
 import { analysisOperation } from "./analysis/analysis-operation.ts";
 import { childrenOperation } from "./children-operation.ts";
+import { explainOperation } from "./explain-operation.ts";
 import { exportOperation } from "./export/export-operation.ts";
 import { createExportSlots } from "./export/export-slots.ts";
 import { generationsOperation } from "./generations/generations-operation.ts";
@@ -30,6 +31,7 @@ export function sessionOperations(deps: {
     sessionDetailOperation(deps.sessions),
     tracesOperation(deps),
     childrenOperation(deps.sessions),
+    explainOperation(deps.sessions),
     sessionMetricsOperation(deps.sessions),
     analysisOperation(deps),
   ];

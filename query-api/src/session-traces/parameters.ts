@@ -63,6 +63,8 @@ export const tracesParameters = {
   cursor,
 };
 
+const ownTraceId = single(traceId, { description: "Needed when the span id occurs in two traces of the session." });
+
 export const childrenParameters = {
   depth: single(
     z
@@ -80,7 +82,7 @@ export const childrenParameters = {
       .meta({ override: { oneOf: [{ type: "integer", minimum: 1, maximum: 100 }, { const: "all" }] } }),
     { description: "Levels of spans below, 1 to 100, or `all`; default 1." },
   ),
-  traceId: single(traceId, { description: "Needed when the span id occurs in two traces of the session." }),
+  traceId: ownTraceId,
   eventType,
   decisionKind,
   content,
@@ -91,6 +93,8 @@ export const childrenParameters = {
   limit: single(integerText(1, 5000), { description: "Events; default 1000." }),
   cursor,
 };
+
+export const explainParameters = { traceId: ownTraceId };
 
 export const sessionListParameters = {
   status: list(z.enum(sessionStatuses), {

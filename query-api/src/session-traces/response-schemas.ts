@@ -556,6 +556,25 @@ export const childrenSchema = z
   })
   .meta({ id: "SpanChildren" });
 
+export const explanationSchema = z
+  .strictObject({
+    traceId: text,
+    spanId: text,
+    name: text,
+    class: spanClass,
+    ruleId: text.meta({ description: "The rule that classified the span." }),
+    defectRuleId: textOrNull.meta({ description: "A rule that failed on the span, which is then a plain one." }),
+    fields: z.array(z.strictObject({ field: text, attributes: z.array(text) })).meta({
+      description: "The attributes that gave each field, `event name: attribute` for those of span events.",
+    }),
+    stageB: z.array(text).meta({ description: "What the rest of the trace changed." }),
+    events: z.array(
+      z.strictObject({ id: text, eventType: z.enum(eventTypes), name: text, ruleId: text, duplicateOf: textOrNull }),
+    ),
+    unreadAttributes: z.array(text).meta({ description: "Attributes that nothing was read from." }),
+  })
+  .meta({ id: "SpanExplanation" });
+
 const generationSchema = z
   .strictObject({
     id: text,

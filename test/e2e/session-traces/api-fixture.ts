@@ -11,6 +11,7 @@ import { materialize } from "@nonet/processor/consume/materialize.ts";
 import { createClickhouseStore } from "@nonet/processor/store/clickhouse/clickhouse-store.ts";
 import { migrateClickhouse } from "@nonet/processor/store/clickhouse/migrate.ts";
 import { createStoreClient } from "@nonet/processor/store/clickhouse/store-client.ts";
+import { openControlDatabase } from "@nonet/proto/control/control-database.ts";
 import type { Credential } from "@nonet/proto/control/credentials.ts";
 import type { Scope } from "@nonet/proto/control/scopes.ts";
 import { exportRequestFromJson } from "@nonet/proto/otlp-json-request.ts";
@@ -50,6 +51,8 @@ export async function startApiFixture(options: { ratePerMinute?: number } = {}):
   const tokens = new Map<string, Credential>();
   let nowMs = Date.parse("2026-05-04T09:03:00Z");
   const projection = createMemoryProjection();
+  const control = openControlDatabase({ url: "sqlite::memory:" });
+  await control.migrate();
   const api = await startQueryApi(
     queryApiConfigSchema.parse({
       NONET_API_ADDRESS: "127.0.0.1:0",
@@ -60,6 +63,9 @@ export async function startApiFixture(options: { ratePerMinute?: number } = {}):
       credentials: { lookup: async (token) => tokens.get(token) },
       projection,
       cursorSecret: randomBytes(32),
+      receiptSecret: randomBytes(32),
+      positionsOf: async () => new Map(),
+      quarantine: control.quarantine,
       registry: new Registry(),
       log: pino({ level: "silent" }),
       now: () => nowMs,

@@ -9,6 +9,15 @@ export const openInferenceRules: readonly SpanRule[] = [
     ({ oi, scope, name }) =>
       oi === "llm" && scope.startsWith("openinference.instrumentation.llama_index") && /\._prepare_\w+$/.test(name),
   ),
+  // Haystack's agents are components like any other to it: CHAIN (corpus).
+  rule(
+    "OI-HAYSTACK-AGENT",
+    "agent",
+    ({ oi, scope, name }) =>
+      oi === "chain" &&
+      scope.startsWith("openinference.instrumentation.haystack") &&
+      (name === "Agent.run" || name === "Agent.run_async"),
+  ),
   kindRule("OI-LLM", "llm", "oi", ["llm"]),
   kindRule("OI-EMB", "embedding", "oi", ["embedding"]),
   kindRule("OI-RETR", "retrieval", "oi", ["retriever"]),

@@ -28,8 +28,8 @@ export type LiveKeys = { readonly [T in TableName]: readonly { traceId: string; 
 
 export interface ClickhouseStore {
   /**
-   * Inserts table by table, `traces` first: its row says which other keys may exist, so a crash between two inserts is found and finished by
-   * the replay. Every line carries a version, so repeating an insert changes nothing.
+   * Inserts into `traces` first, then into the other tables at once: the row of a trace says which other keys may exist, so a crash between two
+   * inserts is found and finished by the replay. Every line carries a version, so repeating an insert changes nothing.
    *
    * @throws PipelineError `STORE_UNAVAILABLE` (retry the same), `STORE_REJECTED` (a defect: retrying cannot help).
    */
@@ -42,8 +42,7 @@ export interface ClickhouseStore {
   isHealthy(): boolean;
 }
 
-/** `traces` goes first, for the reason above; the order of the others is free. */
-const insertOrder: readonly TableName[] = ["traces", "spans", "events", "sessions", "metric_points"];
+const otherTables = ["spans", "events", "sessions", "metric_points"] as const satisfies readonly TableName[];
 const derivedTables = ["events", "sessions", "metric_points"] as const;
 
 export function createClickhouseStore(deps: { client: ClickHouseClient }): ClickhouseStore {
@@ -83,7 +82,12 @@ export function createClickhouseStore(deps: { client: ClickHouseClient }): Click
 
   return {
     async insert(lines) {
-      for (const table of insertOrder) await attempt(() => insertTable(table, lines[table]));
+      await attempt(() => insertTable("traces", lines.traces));
+      const others = await Promise.allSettled(
+        otherTables.map((table) => attempt(() => insertTable(table, lines[table]))),
+      );
+      // Only once all have ended: a retry must not meet an insert of the attempt before.
+      for (const other of others) if (other.status === "rejected") throw other.reason;
     },
     findTraces: (projectId, traceIds) =>
       select<TraceRow>(
