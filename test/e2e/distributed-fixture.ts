@@ -15,6 +15,11 @@ export interface DistributedFixture extends ShapeUnderTest {
   readonly ingest: ServiceProcess;
   readonly processors: readonly RestartableProcess[];
   readonly adminUrls: readonly string[];
+  readonly kafkaBrokers: readonly string[];
+  /** How every process reaches what all share. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** A further ingest process on ports of its own. */
+  startIngest(environment: Record<string, string>): Promise<ServiceProcess>;
 }
 
 export interface RestartableProcess {
@@ -113,6 +118,15 @@ async function start(
     ingest: ingest.process,
     processors,
     adminUrls,
+    kafkaBrokers: kafka.brokers,
+    environment: shared,
+    async startIngest(environment) {
+      const addresses = {
+        NONET_OTLP_GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
+        NONET_OTLP_HTTP_ADDRESS: `127.0.0.1:${await freePort()}`,
+      };
+      return (await run("ingest/src/main.ts", { ...addresses, ...environment })).process;
+    },
     close,
   };
 }

@@ -20,6 +20,7 @@ import { mappingVersion, priceTable } from "@nonet/proto/versions.ts";
 import { toExportRequest } from "@nonet/query-api/session-traces/testdata/otlp-request.ts";
 import { type RemapProgress, type RemapRequest, remapTraces } from "@nonet/standalone/remap-traces.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startDistributedFixture } from "../e2e/distributed-fixture.ts";
 import { eventually } from "../e2e/service-process.ts";
 import { startStandaloneFixture, testApiKey } from "../e2e/standalone-fixture.ts";
 import { encodeSpan, encodeText } from "./otlp-fixture.ts";
@@ -230,10 +231,25 @@ test("a processor that does not answer is told of, and a key that is none", asyn
   await expect(remap({ all: true, after: "nonsense" }, [])).rejects.toMatchObject({ code: "CONFIG_INVALID" });
 });
 
-test("by the command line, on a running standalone", async () => {
+const promisedExecFile = promisify(execFile);
+
+/** What `nonet remap` needs to be told in each shape. */
+const shapes = {
+  async standalone() {
+    const shape = await startStandaloneFixture();
+    expect((await fetch(`${shape.adminUrl}/remap`, { method: "POST" })).status).toBe(405);
+    return { shape, environment: { NONET_ADMIN_ADDRESS: new URL(shape.adminUrl).host } };
+  },
+  async distributed() {
+    const shape = await startDistributedFixture();
+    return { shape, environment: shape.environment };
+  },
+};
+
+test.each(["standalone", "distributed"] as const)("by the command line: %s", async (name) => {
   await using stack = new AsyncDisposableStack();
-  const standalone = await startStandaloneFixture();
-  stack.defer(() => standalone.close());
+  const { shape, environment } = await shapes[name]();
+  stack.defer(() => shape.close());
   const start = 1_777_885_200_000_000_000n;
   const body = JSON.stringify(
     toExportRequest([
@@ -248,25 +264,24 @@ test("by the command line, on a running standalone", async () => {
     ]),
   );
   const headers = { "content-type": "application/json", authorization: `Bearer ${testApiKey}` };
-  const sent = await fetch(`${standalone.httpUrl}/v1/traces`, { method: "POST", headers, body });
+  const sent = await fetch(`${shape.httpUrl}/v1/traces`, { method: "POST", headers, body });
   expect(sent.status).toBe(200);
-  const events = async () => (await standalone.get("/api/projects/default/sessions/s/traces")).body;
-  await eventually(async () => (await standalone.get("/api/projects/default/sessions/s")).status === 200, {
-    withinMs: 20_000,
+  const readEvents = async () => (await shape.get("/api/projects/default/sessions/s/traces")).body;
+  await eventually(async () => (await shape.get("/api/projects/default/sessions/s")).status === 200, {
+    withinMs: 30_000,
     what: "the session",
   });
-  const before = await events();
+  const before = await readEvents();
 
-  expect((await fetch(`${standalone.adminUrl}/remap`, { method: "POST" })).status).toBe(405);
   const nonet = (...args: string[]) =>
-    promisify(execFile)(globalThis.process.execPath, ["deploy/standalone/src/cli.ts", "remap", ...args], {
+    promisedExecFile(globalThis.process.execPath, ["deploy/standalone/src/cli.ts", "remap", ...args], {
       cwd: new URL("../../", import.meta.url).pathname,
-      env: { PATH: globalThis.process.env["PATH"] ?? "", NONET_ADMIN_ADDRESS: new URL(standalone.adminUrl).host },
+      env: { PATH: globalThis.process.env["PATH"] ?? "", ...environment },
     });
   expect((await nonet()).stdout).toBe("nothing to map again\n");
   const all = await nonet("--all");
-  expect(all.stdout).toBe("mapped 1 traces again\n");
+  expect(all.stdout).toBe("traces mapped again: 1\n");
   expect(all.stderr).toContain(`1 of 1 traces, up to default/${traceIdOf(7)}`);
   await expect(nonet("--after", "nonsense")).rejects.toMatchObject({ code: 1 });
-  expect(((await events()) as { data: unknown }).data).toEqual((before as { data: unknown }).data);
+  expect(await readEvents()).toMatchObject({ data: (before as { data: unknown[] }).data });
 });

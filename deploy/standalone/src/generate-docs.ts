@@ -1,19 +1,24 @@
-/** Writes docs/config.md and docs/errors.md from the schemas and the list of error codes; with --check it fails on a difference. */
-import { readFileSync, writeFileSync } from "node:fs";
+/** Writes docs/config.md, docs/errors.md and docs/dialects.md from the schemas, the list of error codes and the captures of frameworks; with --check it fails on a difference. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { ingestProcessSchema } from "@nonet/ingest/config.ts";
 import { processorProcessSchema } from "@nonet/processor/config.ts";
 import { errorCodes } from "@nonet/proto/errors.ts";
 import { queryApiProcessSchema } from "@nonet/query-api/config.ts";
 import { z } from "zod";
 import { standaloneConfigSchema } from "./config.ts";
+import { dialectsDocument } from "./dialects-document.ts";
 
-const documents = { "docs/config.md": configDocument(), "docs/errors.md": errorsDocument() };
+const documents = {
+  "docs/config.md": configDocument(),
+  "docs/dialects.md": dialectsDocument(),
+  "docs/errors.md": errorsDocument(),
+};
 const root = new URL("../../../", import.meta.url);
 let stale = false;
 for (const [path, text] of Object.entries(documents)) {
   const file = new URL(path, root);
   if (!process.argv.includes("--check")) writeFileSync(file, text);
-  else if (readFileSync(file, "utf8") !== text) {
+  else if (!existsSync(file) || readFileSync(file, "utf8") !== text) {
     console.error(`${path} is not what the code says; run pnpm gen`);
     stale = true;
   }

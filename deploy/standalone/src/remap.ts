@@ -49,7 +49,7 @@ export async function runRemapCommand(
     const goOn = last === undefined || last.after === "" ? "" : `; go on with --after ${last.after}`;
     throw new PipelineError(error.code, `${error.message}${goOn}`, { cause: caught });
   }
-  return [last === undefined || last.done === 0 ? "nothing to map again" : `mapped ${last.done} traces again`];
+  return [last === undefined || last.done === 0 ? "nothing to map again" : `traces mapped again: ${last.done}`];
 }
 
 function parseRequest(args: readonly string[]): RemapRequest {

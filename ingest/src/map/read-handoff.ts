@@ -102,12 +102,16 @@ const handoffTools: ReadonlyMap<string, TransferTool> = new Map<string, Transfer
 
 const namedTargetPrefixes = ["transfer_back_to_", "transfer_to_", "handoff_to_"] as const;
 
+/** Every name below has one of these in it; nearly every tool ends here. */
+const handoffWord = /hand|transfer|delegate|ask|agent/iu;
+
 /**
  * What a call of this tool hands over, if anything.
  *
  * @param args of the call; without captured content the target of some tools stays unknown.
  */
 export function readToolHandoff(toolName: string, args: Json | undefined): ToolHandoff | undefined {
+  if (!handoffWord.test(toolName)) return undefined;
   // Semantic Kernel puts its plugin before the name: `Handoff-transfer_to_billing` (corpus).
   const name = norm(toolName.startsWith("Handoff-") ? toolName.slice("Handoff-".length) : toolName).replace(
     /^_|_$/g,

@@ -144,8 +144,7 @@ export function readTool(facts: SpanFacts): ToolReading {
   const toolDescription = reader.firstText(toolSources.toolDescription);
   const args = readArguments(facts);
   // A framework that gives a call id knows the tool as the model does, even one with the name of a dispatcher.
-  const isFunction = callId === undefined && !reader.attributes.has("gen_ai.tool.name");
-  const dispatched = isFunction ? readDispatch(spanToolName, args, reader.limits) : undefined;
+  const dispatched = callId === undefined ? readDispatch(spanToolName, args, reader.limits) : undefined;
   const toolName = (dispatched && reader.toName(dispatched.toolName)) ?? spanToolName;
   return {
     toolName,

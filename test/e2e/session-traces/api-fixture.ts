@@ -95,6 +95,7 @@ export async function startApiFixture(options: { ratePerMinute?: number } = {}):
     stopStore: () => chdb.close(),
     async close() {
       await api.close();
+      await control.close();
       await clickhouse.close();
       await chdb.close();
       rmSync(dataDirectory, { recursive: true, force: true });
