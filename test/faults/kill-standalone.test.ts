@@ -5,7 +5,7 @@ import { sendAll } from "../e2e/sender.ts";
 import { eventually } from "../e2e/service-process.ts";
 import { type StandaloneFixture, startStandaloneFixture } from "../e2e/standalone-fixture.ts";
 import { eventIdsOf } from "./oracle.ts";
-import { settled } from "./settled.ts";
+import { settledClean, settledLike } from "./settled.ts";
 
 const spanCount = 20_000;
 const startMs = Date.UTC(2026, 4, 4, 9);
@@ -20,10 +20,11 @@ afterEach(async () => {
 test("every acknowledged span is there once after kill -9 in the middle of a load, and answers equal those of a clean run", async () => {
   const workload = createWorkload({ seed: 7, spanCount, startMs });
   const bodies = [...workload.requests(100)];
+  const expected = { traceCount: workload.traceIds.length, range, withinMs: 90_000 };
 
   fixture = await startStandaloneFixture();
   await sendAll(fixture.httpUrl, bodies, { concurrency: 8, withinMs: 120_000 });
-  const clean = await settled(fixture, { spanCount: workload.spanCount, range, withinMs: 60_000 });
+  const clean = await settledClean(fixture, expected);
   await fixture.close();
 
   fixture = await startStandaloneFixture();
@@ -42,7 +43,7 @@ test("every acknowledged span is there once after kill -9 in the middle of a loa
     await killed.restart();
   }
   await sending;
-  const answers = await settled(killed, { spanCount: workload.spanCount, range, withinMs: 60_000 });
+  const answers = await settledLike(killed, clean, expected);
 
   const ids = eventIdsOf(answers);
   expect(new Set(ids).size).toBe(ids.length);

@@ -58,9 +58,9 @@ export interface QuarantineWriterDeps {
 
 const queueEntriesMax = 5_000;
 const queueBytesMax = 32 * megabyte;
-const batchEntriesMax = 500;
+const batchEntriesMax = 200;
 const batchBytesMax = 4 * megabyte;
-/** Between two writes: bounds what a flood of bad spans costs the control database. */
+/** Between two writes. With SQLite a write of 200 entries holds the thread for some 10 ms; this bounds what a flood of bad spans costs others. */
 const pauseMs = 500;
 const closeTimeoutMs = 3_000;
 
