@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { ControlConnection, ControlTransaction } from "./control-connection.ts";
 
 export interface AuditEntry {
@@ -22,7 +22,7 @@ export interface StoredAuditEntry extends Omit<AuditEntry, "action"> {
 /** Part of the change it tells of: neither is kept without the other. */
 export async function appendAudit(transaction: ControlTransaction, atMs: number, entry: AuditEntry): Promise<void> {
   const row = {
-    id: randomUUIDv7(),
+    id: nextId(atMs),
     at_ms: atMs,
     tenant_id: entry.tenantId,
     project_id: entry.projectId ?? null,
@@ -32,6 +32,15 @@ export async function appendAudit(transaction: ControlTransaction, atMs: number,
     detail: JSON.stringify(entry.detail),
   };
   await transaction.insertInto("audit_log").values(row).execute();
+}
+
+let sequence = 0;
+
+/** Ascending within a process, so that what was done in one millisecond keeps its order; unique beyond it. */
+function nextId(atMs: number): string {
+  sequence = (sequence + 1) % 0x100_0000;
+  const order = atMs.toString(16).padStart(12, "0") + sequence.toString(16).padStart(6, "0");
+  return `${order}-${randomBytes(7).toString("hex")}`;
 }
 
 /** Newest first. */
