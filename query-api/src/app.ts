@@ -94,7 +94,7 @@ export function createApp(deps: AppDeps): Express {
     now: deps.now,
   };
 
-  app.use(createReferenceRouter(buildOpenapiDocument(apis)));
+  app.use(createReferenceRouter(() => buildOpenapiDocument(apis)));
   for (const { basePath, operations } of apis) app.use(createOperationRouter(basePath, operations, routerDeps));
   app.use((_request, response) => sendProblem(notFound, response, requestState(response).requestId));
   app.use(answerFailures(deps.log));

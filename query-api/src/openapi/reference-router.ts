@@ -3,19 +3,26 @@ import { type Response, Router } from "express";
 import type { OpenapiDocument } from "./document.ts";
 import { renderReference } from "./reference-page.ts";
 
-export function createReferenceRouter(document: OpenapiDocument): Router {
+/** @param build makes the document when it is first asked for, so that no start waits for it. */
+export function createReferenceRouter(build: () => OpenapiDocument): Router {
   const router = Router({ caseSensitive: true });
-  const text = JSON.stringify(document);
-  const page = renderReference(document);
+  let made: { readonly text: string; readonly page: string } | undefined;
+  const reference = () => {
+    if (made === undefined) {
+      const document = build();
+      made = { text: JSON.stringify(document), page: renderReference(document) };
+    }
+    return made;
+  };
   router.get("/openapi.json", (_request, response) => {
-    send(response, "application/json; charset=utf-8", text);
+    send(response, "application/json; charset=utf-8", reference().text);
   });
   router.get("/docs", (_request, response) => {
     response.set(
       "Content-Security-Policy",
       "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     );
-    send(response, "text/html; charset=utf-8", page);
+    send(response, "text/html; charset=utf-8", reference().page);
   });
   return router;
 }
