@@ -10,6 +10,12 @@ import { createHttpServer } from "./http-server.ts";
 
 const answerMsMax = 1_000;
 
+// Loaded to be compiled and no more.
+if (process.env.NONET_COMPILE_ONLY === "1") {
+  await import("./engine.ts");
+  process.exit(0);
+}
+
 const config = readConfig();
 let stop: () => Promise<void> | void = () => process.exit(0);
 process.on("SIGTERM", () => stop());

@@ -1,12 +1,5 @@
-/**
- * Starts everything in one process.
- *
- * What is imported here statically is compiled before the cache is on, so it is next to nothing: from the second start on, sources come compiled,
- * which is quicker and keeps the compiler of types out of memory.
- */
-import { enableCompileCache, flushCompileCache } from "node:module";
+/** Starts everything in one process; the only file of standalone that reads the environment. */
+import { runStandalone } from "./run.ts";
 
-enableCompileCache(new URL("../../../node_modules/.cache/nonet-compiled", import.meta.url).pathname);
-const { runStandalone } = await import("./run.ts");
-await runStandalone(process.env);
-flushCompileCache();
+// Loaded to be compiled and no more: see start.sh.
+if (process.env["NONET_COMPILE_ONLY"] !== "1") await runStandalone(process.env);
