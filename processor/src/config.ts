@@ -30,7 +30,7 @@ export const processorConfigSchema = z.object({
     .int()
     .min(0)
     .max(10_000)
-    .default(50)
+    .default(20)
     .describe("how long a small batch waits for more, so that a trickle does not become one insert per span"),
   NONET_HOT_TRACES_MAX: z.coerce
     .number()
