@@ -1,7 +1,6 @@
 import type { EventFlag, SpanClass } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
-import { mappingVersion } from "@nonet/proto/versions.ts";
 import { type Classification, classifySpan } from "./classify-span.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { type DraftOf, guardrailDraft, type SpanTimes, toDraft, toSpanTimes } from "./event-draft.ts";
@@ -38,9 +37,6 @@ import { readRootAnswer } from "./root-answer.ts";
 import { mayBeAi, readSpanFacts, type SpanFacts, scanFamilies } from "./span-facts.ts";
 import { type FieldReads, SpanReader } from "./span-reader.ts";
 import { hasPendingToolCalls, toolSelection } from "./tool-selection.ts";
-
-/** Stamped on records: a processor whose own version differs maps the span itself. */
-export const MAPPING_VERSION = mappingVersion;
 
 export interface MapOptions {
   readonly limits?: MappingLimits | undefined;

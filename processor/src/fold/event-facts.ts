@@ -1,4 +1,5 @@
 /** Facts that follow from one event alone and that the store and the APIs must agree on. Source: session-traces.md 1.9, section 3. */
+import { norm } from "@nonet/ingest/map/read-agent.ts";
 import type { AgentEvent, GuardrailEvalEvent } from "@nonet/proto/event.ts";
 
 /** A check that failed and does not say that the content went on has stopped it; a `pass`, `error` or `unknown` never blocks. */
@@ -12,12 +13,7 @@ const humans: ReadonlySet<string> = new Set(["human", "human_agent", "live_agent
 
 /** Whether a handoff to this agent is a handoff to a person. */
 export function isEscalation(toAgent: string | undefined): boolean {
-  return toAgent !== undefined && humans.has(normOfName(toAgent));
-}
-
-/** The `norm` of event mapping 2.5: lower-cased, every run of other characters than `a-z0-9` one `_`. */
-export function normOfName(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
+  return toAgent !== undefined && humans.has(norm(toAgent));
 }
 
 /** An `error` event that counts: neither a copy of a failure further down nor one that the span recovered from. */

@@ -4,6 +4,7 @@
  */
 import type { ClickHouseClient } from "@clickhouse/client";
 import { isPipelineError } from "@nonet/proto/errors.ts";
+import { metricDimensions, metricSums } from "@nonet/proto/metric-sums.ts";
 import type { Projection, WindowProjection } from "@nonet/proto/projection/projection.ts";
 import type { Logger } from "pino";
 
@@ -27,19 +28,12 @@ export const windowSeconds = 60;
 /** A project with more touched minutes (a backfill) is recomputed in slices. */
 const minutesPerQuery = 120;
 
-/** `windowQuery` and readers sum the same columns: see query-api/src/metrics. */
 const windowQuery = `
-  SELECT minute, kind, agent_name, model, provider, subject, environment,
-         sum(count) AS count, sum(error_count) AS error_count, sum(blocked_count) AS blocked_count,
-         sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-         sum(cached_input_tokens) AS cached_input_tokens, sum(reasoning_tokens) AS reasoning_tokens,
-         sum(calls_without_usage) AS calls_without_usage, toString(sum(cost_units)) AS cost_units,
-         sum(unpriced_count) AS unpriced_count, sum(duration_count) AS duration_count, sum(duration_us_sum) AS duration_us_sum,
-         sumMap(duration_buckets) AS duration_buckets, sumMap(ttft_buckets) AS ttft_buckets
+  SELECT minute, ${metricDimensions}, ${metricSums}
   FROM metric_points FINAL
   WHERE project_id = {project:String} AND minute IN {minutes:Array(UInt32)}
-  GROUP BY minute, kind, agent_name, model, provider, subject, environment
-  ORDER BY minute, kind, agent_name, model, provider, subject, environment`;
+  GROUP BY minute, ${metricDimensions}
+  ORDER BY minute, ${metricDimensions}`;
 
 export function createRollingWindows(config: { refreshMs: number }, deps: RollingWindowsDeps): RollingWindows {
   const touched = new Map<string, Set<number>>();

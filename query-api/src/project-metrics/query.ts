@@ -1,7 +1,8 @@
 /**
  * Sums of metric points by minute and dimensions: from the projection's windows where they are, from the store for the rest. Both hold rows of one
- * shape, made by the same sums (processor/src/store/rolling-windows.ts).
+ * shape, made by the same sums (metric-sums.ts).
  */
+import { metricDimensions, metricSums } from "@nonet/proto/metric-sums.ts";
 import type { Projection } from "@nonet/proto/projection/projection.ts";
 import type { ClickhouseReader } from "../store/clickhouse-reader.ts";
 
@@ -33,16 +34,6 @@ export interface MinuteRow {
 const windowSeconds = 60;
 /** Beyond a day of minutes one query over the store is quicker than a value per minute. */
 const projectedMinutesMax = 1_440;
-
-const sums = `
-  sum(count) AS count, sum(error_count) AS error_count, sum(blocked_count) AS blocked_count,
-  sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-  sum(cached_input_tokens) AS cached_input_tokens, sum(reasoning_tokens) AS reasoning_tokens,
-  sum(calls_without_usage) AS calls_without_usage, toString(sum(cost_units)) AS cost_units,
-  sum(unpriced_count) AS unpriced_count, sum(duration_count) AS duration_count, sum(duration_us_sum) AS duration_us_sum,
-  sumMap(duration_buckets) AS duration_buckets, sumMap(ttft_buckets) AS ttft_buckets`;
-
-const dimensions = "kind, agent_name, model, provider, subject, environment";
 
 export interface MinuteRange {
   readonly projectId: string;
@@ -78,19 +69,19 @@ export async function loadMinuteRows(
 
 function loadStored(range: MinuteRange, reader: ClickhouseReader): Promise<MinuteRow[]> {
   return reader.select<MinuteRow>(
-    `SELECT intDiv(minute, {step:UInt32}) * {step:UInt32} AS first, first AS minute, ${dimensions}, ${sums}
+    `SELECT intDiv(minute, {step:UInt32}) * {step:UInt32} AS first, first AS minute, ${metricDimensions}, ${metricSums}
      FROM metric_points FINAL
      WHERE project_id = {project:String} AND metric_points.minute >= {from:UInt32} AND metric_points.minute < {to:UInt32}
-     GROUP BY first, ${dimensions}`,
+     GROUP BY first, ${metricDimensions}`,
     { project: range.projectId, from: range.from, to: range.to, step: range.stepMinutes },
   );
 }
 
 function loadMissing(projectId: string, minutes: readonly number[], reader: ClickhouseReader): Promise<MinuteRow[]> {
   return reader.select<MinuteRow>(
-    `SELECT minute, ${dimensions}, ${sums} FROM metric_points FINAL
+    `SELECT minute, ${metricDimensions}, ${metricSums} FROM metric_points FINAL
      WHERE project_id = {project:String} AND minute IN {minutes:Array(UInt32)}
-     GROUP BY minute, ${dimensions}`,
+     GROUP BY minute, ${metricDimensions}`,
     { project: projectId, minutes },
   );
 }

@@ -1,6 +1,8 @@
 /** Which tool calls that models asked for were seen to happen. Source: session-traces.md 1.6. */
+
+import { norm } from "@nonet/ingest/map/read-agent.ts";
 import { readToolHandoff } from "@nonet/ingest/map/read-handoff.ts";
-import { isCounted, normOfName } from "@nonet/processor/fold/event-facts.ts";
+import { isCounted } from "@nonet/processor/fold/event-facts.ts";
 import type {
   AgentEvent,
   DecisionEvent,
@@ -67,5 +69,5 @@ function handsOver(handoff: HandoffEvent, request: RequestedToolCall): boolean {
   if (request.callId !== undefined && handoff.callId === request.callId) return true;
   if (request.toolName === undefined || handoff.toAgent === undefined) return false;
   const target = readToolHandoff(request.toolName, request.arguments)?.target;
-  return target !== undefined && normOfName(target) === normOfName(handoff.toAgent);
+  return target !== undefined && norm(target) === norm(handoff.toAgent);
 }

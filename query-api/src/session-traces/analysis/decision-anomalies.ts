@@ -1,5 +1,6 @@
 /** Choices that led nowhere, or nowhere new. Looked at per turn, in event order. Source: session-traces.md 8.4. */
-import { isBlocked, isEscalation, normOfName } from "@nonet/processor/fold/event-facts.ts";
+import { norm } from "@nonet/ingest/map/read-agent.ts";
+import { isBlocked, isEscalation } from "@nonet/processor/fold/event-facts.ts";
 import type { AgentEvent, DecisionEvent, HandoffEvent, ToolCallEvent } from "@nonet/proto/event.ts";
 import { hashOf } from "../event-data.ts";
 import { phaseOf } from "../guardrail-phase.ts";
@@ -164,8 +165,8 @@ function deadEndHandoffs(view: SessionView, turn: SessionTurn): Anomaly[] {
 }
 
 function appearsLater(view: SessionView, turn: SessionTurn, decision: DecisionEvent, index: number): boolean {
-  const target = normOfName(decision.toAgent ?? "");
-  const isTarget = (name: string | undefined): boolean => name !== undefined && normOfName(name) === target;
+  const target = norm(decision.toAgent ?? "");
+  const isTarget = (name: string | undefined): boolean => name !== undefined && norm(name) === target;
   if (turn.events.slice(index + 1).some((event) => isTarget(event.agentName))) return true;
   const time = BigInt(decision.timeUnixNano);
   return (view.spansByTurn.get(turn.turnId) ?? []).some(
