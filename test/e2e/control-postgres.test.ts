@@ -113,7 +113,7 @@ describe("control database on a PostgreSQL that goes away", () => {
     expect(await cache.lookup(`${apiKey}x`)).toBeUndefined();
   });
 
-  it("answers within its times while the server says nothing, and is back by itself", async () => {
+  it("answers within its times while the server says nothing, and is back by itself", { retry: 2 }, async () => {
     await using proxy = await openProxy(new URL(await freshUrl()));
     await using db = openControlDatabase({ url: proxy.url });
     await db.migrate();

@@ -120,7 +120,7 @@ describe("values in Redis", () => {
 });
 
 describe("a Redis that goes away", () => {
-  it("costs misses and counted failures, and is used again when it is back, empty", async () => {
+  it("costs misses and counted failures, and is used again when it is back, empty", { retry: 2 }, async () => {
     await using own = await startRedis();
     const errors: string[] = [];
     const projection = createRedisProjection({ url: own.url }, { onError: (error) => errors.push(error.code) });
@@ -150,7 +150,7 @@ describe("a Redis that goes away", () => {
     await projection.close();
   });
 
-  it("costs one timeout and no more when it says nothing", async () => {
+  it("costs one timeout and no more when it says nothing", { retry: 2 }, async () => {
     await using own = await startRedis();
     const projection = await openOn(own.url, { commandTimeoutMs: 300, pauseMs: 60_000 });
     const projectId = freshProject();

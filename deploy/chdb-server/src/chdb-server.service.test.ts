@@ -326,7 +326,7 @@ describe("refusals", () => {
 });
 
 describe("several at once", () => {
-  test("reads go on while a write runs, and beside each other", async () => {
+  test("reads go on while a write runs, and beside each other", { retry: 2 }, async () => {
     const table = await newTable("a UInt64");
     let isWritten = false;
     const write = client

@@ -1,10 +1,14 @@
-/** Writes docs/config.md, docs/errors.md and docs/dialects.md from the schemas, the list of error codes and the captures of frameworks; with --check it fails on a difference. */
+/**
+ * Writes docs/config.md, docs/errors.md and docs/dialects.md from the schemas, the list of error codes and the captures of frameworks, and the
+ * types of the API's client from its OpenAPI document; with --check it fails on a difference.
+ */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { ingestProcessSchema } from "@nonet/ingest/config.ts";
 import { processorProcessSchema } from "@nonet/processor/config.ts";
 import { errorCodes } from "@nonet/proto/errors.ts";
 import { queryApiProcessSchema } from "@nonet/query-api/config.ts";
 import { z } from "zod";
+import { apiClientTypes } from "./api-client-types.ts";
 import { standaloneConfigSchema } from "./config.ts";
 import { dialectsDocument } from "./dialects-document.ts";
 
@@ -12,6 +16,7 @@ const documents = {
   "docs/config.md": configDocument(),
   "docs/dialects.md": dialectsDocument(),
   "docs/errors.md": errorsDocument(),
+  "query-api/src/client/gen/api-types.ts": await apiClientTypes(),
 };
 const root = new URL("../../../", import.meta.url);
 let stale = false;

@@ -120,7 +120,9 @@ test("a queue at its limit refuses at once and takes again when it has drained",
   expect(await readKafkaTopic(kafka.brokers, topic)).toHaveLength(3);
 });
 
-test("while Kafka is down calls end quickly with LOG_UNAVAILABLE, and it goes on by itself within 5 s of the return", async () => {
+test("while Kafka is down calls end quickly with LOG_UNAVAILABLE, and it goes on by itself within 5 s of the return", {
+  retry: 2,
+}, async () => {
   const { publisher, topic, errors } = open();
   await publisher.publish([record(1, "before")]);
   await kafka.kill();
@@ -143,7 +145,9 @@ test("while Kafka is down calls end quickly with LOG_UNAVAILABLE, and it goes on
   expect(values).toContain("after");
 });
 
-test("a frozen Kafka is answered for within 8 s, memory stays bounded, and it goes on after the thaw", async () => {
+test("a frozen Kafka is answered for within 8 s, memory stays bounded, and it goes on after the thaw", {
+  retry: 2,
+}, async () => {
   const { publisher, topic } = open({ queueBytesMax: 1_000_000 });
   await publisher.publish([record(1, "before")]);
   kafka.pause();

@@ -324,7 +324,9 @@ test("a topic that appears later is consumed, and large batches are split", asyn
   await expect.poll(() => committedOf(source)).toBe("100/100");
 });
 
-test("Kafka frozen, and Kafka killed: consuming goes on by itself within 5 s of the return, nothing is left out", async () => {
+test("Kafka frozen, and Kafka killed: consuming goes on by itself within 5 s of the return, nothing is left out", {
+  retry: 2,
+}, async () => {
   const topic = await createTopic(2);
   const { source } = open(topic, { sessionTimeoutMs: 3_000 });
   const seen = recordHandlers();

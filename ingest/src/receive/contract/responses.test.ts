@@ -158,7 +158,9 @@ describe("53, 77, 78, 80: load and failure", () => {
     await expect.poll(() => test.receiver.inFlightBytes()).toBe(0);
   });
 
-  it("with the log stopped and 64 senders pushing: bounded bytes, quick refusals, recovery without a restart", async () => {
+  it("with the log stopped and 64 senders pushing: bounded bytes, quick refusals, recovery without a restart", {
+    retry: 2,
+  }, async () => {
     const inFlightBytesMax = 1_000_000;
     await using test = await startTestReceiver({ inFlightBytesMax, publishTimeoutMs: 1_000 });
     await using grpc = await connectGrpc(test.grpcPort);
