@@ -3,6 +3,7 @@ import { PipelineError } from "../errors.ts";
 import { hashApiKey } from "./api-key-format.ts";
 import { type ControlDatabase, openControlDatabase } from "./control-database.ts";
 import { runKeysCommand } from "./keys-command.ts";
+import { noSettings, type ProjectSettings } from "./project-settings.ts";
 import { scopes } from "./scopes.ts";
 
 /**
@@ -152,18 +153,30 @@ export function describeControlDatabase(name: string, freshUrl: () => Promise<st
     it("changes settings only on top of what the caller read", async () => {
       await using db = await openFresh();
       await db.createProject({ tenantId: "acme", id: "p", actor: "cli" });
-      expect(await db.getProjectSettings("p")).toEqual({ version: 0, settings: {} });
-      const settings = { prices: { "gpt-5": 1.25 }, text: "\0 ' ☃", deep: [[null]] };
+      expect(await db.getProjectSettings("p")).toMatchObject(noSettings);
+      const settings = ignoring("\0 ' ☃");
       expect(await db.setProjectSettings("p", { expectedVersion: 0, settings, actor: "key" })).toBe(1);
-      expect(await db.setProjectSettings("p", { expectedVersion: 0, settings: {}, actor: "key" })).toBeUndefined();
-      expect(await db.getProjectSettings("p")).toEqual({ version: 1, settings });
+      const other = { expectedVersion: 0, settings: noSettings.settings, actor: "key" };
+      expect(await db.setProjectSettings("p", other)).toBeUndefined();
+      expect(await db.getProjectSettings("p")).toMatchObject({ version: 1, settings, changedBy: "key" });
       const racing = ["x", "y", "z"].map((winner) =>
-        db.setProjectSettings("p", { expectedVersion: 1, settings: { winner }, actor: "key" }),
+        db.setProjectSettings("p", { expectedVersion: 1, settings: ignoring(winner), actor: "key" }),
       );
       expect((await Promise.all(racing)).filter((version) => version !== undefined)).toEqual([2]);
-      const large = { text: "x".repeat(70_000) };
+      expect(await db.getSettingsVersion("p", 1)).toEqual(settings);
+      expect(await db.getSettingsVersion("p", 2)).toEqual((await db.getProjectSettings("p"))?.settings);
+      expect(await db.getSettingsVersion("p", 3)).toBeUndefined();
+      const large = ignoring("x".repeat(70_000));
       const refused = db.setProjectSettings("p", { expectedVersion: 2, settings: large, actor: "key" });
       await expect(refused).rejects.toMatchObject({ code: "TOO_LARGE" });
+    });
+
+    it("keeps each price table as it first was", async () => {
+      await using db = await openFresh();
+      expect(await db.loadPriceTable("prices@1")).toBeUndefined();
+      await db.savePriceTable("prices@1", JSON.stringify(["☃".repeat(100_000)]));
+      await db.savePriceTable("prices@1", "another");
+      expect(await db.loadPriceTable("prices@1")).toBe(JSON.stringify(["☃".repeat(100_000)]));
     });
 
     it("gives every owner of a partition a greater epoch, whoever asks at the same time", async () => {
@@ -183,7 +196,7 @@ export function describeControlDatabase(name: string, freshUrl: () => Promise<st
       await using db = await openFresh(() => nowMs++);
       const { apiKey = "" } = await db.ensureFirstCredential();
       const second = await db.createKey({ projectId: "default", scopes: ["admin"], actor: "cli" });
-      await db.setProjectSettings("default", { expectedVersion: 0, settings: { a: 1 }, actor: second.id });
+      await db.setProjectSettings("default", { expectedVersion: 0, settings: noSettings.settings, actor: second.id });
       await db.revokeKey(second.id, "cli");
       const entries = await db.listAudit("default", 100);
       expect(entries.map((entry) => [entry.actor, entry.action])).toEqual([
@@ -262,4 +275,8 @@ async function addForeignMigration(url: string): Promise<void> {
   const db = new Kysely<{ schema_migrations: { number: number; name: string; applied_at_ms: number } }>({ dialect });
   await db.insertInto("schema_migrations").values({ number: 9_999, name: "from-tomorrow", applied_at_ms: 0 }).execute();
   await db.destroy();
+}
+
+function ignoring(scope: string): ProjectSettings {
+  return { ...noSettings.settings, ignoredScopes: [scope] };
 }

@@ -22,26 +22,25 @@ import type { Credential } from "./credentials.ts";
 import { migrateControl } from "./migrations.ts";
 import { nextOwnerEpoch } from "./owner-epochs.ts";
 import { createPostgresDialect } from "./postgres-dialect.ts";
+import { loadPriceTable, savePriceTable } from "./price-tables.ts";
 import {
   loadProcessedPositions,
   type OwnedPosition,
   type ProcessedPosition,
   saveProcessedPositions,
 } from "./processed-positions.ts";
-import {
-  createProject,
-  findProject,
-  listProjects,
-  loadProjectSettings,
-  type NewProject,
-  type Project,
-  type ProjectSettings,
-  type SettingsChange,
-  saveProjectSettings,
-} from "./projects.ts";
+import type { ProjectSettings } from "./project-settings.ts";
+import { createProject, findProject, listProjects, type NewProject, type Project } from "./projects.ts";
 import { createQuarantineStore, type QuarantineStore } from "./quarantine.ts";
 import type { ControlTables } from "./schema.ts";
 import { ensureSecret } from "./secrets.ts";
+import {
+  loadProjectSettings,
+  loadSettingsVersion,
+  type SettingsChange,
+  type StoredSettings,
+  saveProjectSettings,
+} from "./settings-store.ts";
 import { createSqliteDialect } from "./sqlite-dialect.ts";
 
 export interface ControlDatabaseConfig {
@@ -63,8 +62,11 @@ export interface ControlDatabase extends AsyncDisposable {
   createProject(project: NewProject): Promise<Project | undefined>;
   getProject(projectId: string): Promise<Project | undefined>;
   listProjects(): Promise<Project[]>;
-  getProjectSettings(projectId: string): Promise<ProjectSettings | undefined>;
+  getProjectSettings(projectId: string): Promise<StoredSettings | undefined>;
+  getSettingsVersion(projectId: string, version: number): Promise<ProjectSettings | undefined>;
   setProjectSettings(projectId: string, change: SettingsChange): Promise<number | undefined>;
+  savePriceTable(name: string, text: string): Promise<void>;
+  loadPriceTable(name: string): Promise<string | undefined>;
   nextOwnerEpoch(topic: string, partition: number): Promise<number>;
   ensureSecret(name: string): Promise<Buffer>;
   saveProcessedPositions(topic: string, positions: readonly OwnedPosition[]): Promise<void>;
@@ -96,7 +98,10 @@ export function openControlDatabase(config: ControlDatabaseConfig): ControlDatab
     getProject: (projectId) => answer(() => findProject(connection.db, projectId)),
     listProjects: () => answer(() => listProjects(connection)),
     getProjectSettings: (projectId) => answer(() => loadProjectSettings(connection, projectId)),
+    getSettingsVersion: (projectId, version) => answer(() => loadSettingsVersion(connection, projectId, version)),
     setProjectSettings: (projectId, change) => answer(() => saveProjectSettings(connection, projectId, change)),
+    savePriceTable: (name, text) => answer(() => savePriceTable(connection, name, text)),
+    loadPriceTable: (name) => answer(() => loadPriceTable(connection, name)),
     nextOwnerEpoch: (topic, partition) => answer(() => nextOwnerEpoch(connection, topic, partition)),
     ensureSecret: (name) => answer(() => ensureSecret(connection, name)),
     saveProcessedPositions: (topic, positions) => answer(() => saveProcessedPositions(connection, topic, positions)),

@@ -13,6 +13,7 @@ interface Migration {
 const migrations: readonly Migration[] = [
   { number: 1, name: "tenants-keys-epochs-audit", apply: createFirstTables },
   { number: 2, name: "secrets-positions-quarantine", apply: createQuarantineTables },
+  { number: 3, name: "settings-versions-price-tables", apply: createSettingsTables },
 ];
 
 /**
@@ -155,4 +156,22 @@ async function createQuarantineTables(db: Kysely<ControlTables>): Promise<void> 
     .execute();
   await db.schema.createIndex("quarantine_by_receipt").on("quarantine").column("receipt_id").execute();
   await db.schema.createIndex("quarantine_by_state").on("quarantine").columns(["state", "id"]).execute();
+}
+
+async function createSettingsTables(db: Kysely<ControlTables>): Promise<void> {
+  await db.schema
+    .createTable("project_settings")
+    .addColumn("project_id", "text", (column) => column.notNull().references("projects.id"))
+    .addColumn("version", "integer", (column) => column.notNull())
+    .addColumn("settings", "text", (column) => column.notNull())
+    .addColumn("changed_at_ms", "bigint", (column) => column.notNull())
+    .addColumn("actor", "text", (column) => column.notNull())
+    .addPrimaryKeyConstraint("project_settings_key", ["project_id", "version"])
+    .execute();
+  await db.schema
+    .createTable("price_tables")
+    .addColumn("name", "text", (column) => column.primaryKey().notNull())
+    .addColumn("data", "text", (column) => column.notNull())
+    .addColumn("created_at_ms", "bigint", (column) => column.notNull())
+    .execute();
 }

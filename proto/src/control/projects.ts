@@ -2,8 +2,6 @@ import { PipelineError } from "../errors.ts";
 import { appendAudit } from "./audit-log.ts";
 import { type ControlConnection, type ControlTransaction, changeExclusively } from "./control-connection.ts";
 
-/** Bytes of a project's settings as JSON. */
-const settingsBytesMax = 65_536;
 const listedProjectsMax = 10_000;
 const projectNumberMax = 2_147_483_647;
 
@@ -19,19 +17,6 @@ export interface NewProject {
   readonly id: string;
   /** Left out: the next free one. */
   readonly number?: number;
-  readonly actor: string;
-}
-
-export interface ProjectSettings {
-  /** 0 before the first change. */
-  readonly version: number;
-  readonly settings: Readonly<Record<string, unknown>>;
-}
-
-export interface SettingsChange {
-  /** The version that `settings` replaces. */
-  readonly expectedVersion: number;
-  readonly settings: Readonly<Record<string, unknown>>;
   readonly actor: string;
 }
 
@@ -115,59 +100,6 @@ export async function listProjects({ db }: ControlConnection): Promise<Project[]
     .limit(listedProjectsMax)
     .execute();
   return rows.map((row) => ({ id: row.id, number: row.number, tenantId: row.tenant_id }));
-}
-
-/** @returns undefined when there is no such project. */
-export async function loadProjectSettings(
-  { db }: ControlConnection,
-  projectId: string,
-): Promise<ProjectSettings | undefined> {
-  if (!isProjectId(projectId)) return undefined;
-  const row = await db
-    .selectFrom("projects")
-    .select(["settings", "settings_version"])
-    .where("id", "=", projectId)
-    .executeTakeFirst();
-  return row && { version: row.settings_version, settings: JSON.parse(row.settings) };
-}
-
-/**
- * Replaces the settings if they still are what the caller read.
- *
- * @returns the new version; undefined when another change came first, or there is no such project: read again.
- * @throws PipelineError `TOO_LARGE` for more than 64 KiB of JSON.
- */
-export async function saveProjectSettings(
-  connection: ControlConnection,
-  projectId: string,
-  change: SettingsChange,
-): Promise<number | undefined> {
-  if (!isProjectId(projectId)) return undefined;
-  const settings = JSON.stringify(change.settings);
-  const bytes = Buffer.byteLength(settings);
-  if (bytes > settingsBytesMax) {
-    throw new PipelineError("TOO_LARGE", `settings of ${bytes} bytes exceed settingsBytesMax ${settingsBytesMax}`);
-  }
-  const version = change.expectedVersion + 1;
-  return connection.db.transaction().execute(async (transaction) => {
-    const row = await transaction
-      .updateTable("projects")
-      .set({ settings, settings_version: version })
-      .where("id", "=", projectId)
-      .where("settings_version", "=", change.expectedVersion)
-      .returning("tenant_id")
-      .executeTakeFirst();
-    if (row === undefined) return undefined;
-    await appendAudit(transaction, connection.now(), {
-      tenantId: row.tenant_id,
-      projectId,
-      actor: change.actor,
-      action: "project.settings_changed",
-      subject: projectId,
-      detail: { version },
-    });
-    return version;
-  });
 }
 
 function assertNewProject(project: NewProject): void {

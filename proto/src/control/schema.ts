@@ -16,6 +16,24 @@ export interface ControlTables {
     settings_version: number;
     created_at_ms: number;
   };
+  /** Every version of a project's settings, 1 and up; rows are never changed. */
+  project_settings: {
+    project_id: string;
+    version: number;
+    /** A JSON object. */
+    settings: string;
+    changed_at_ms: number;
+    /** Who: `cli` or the id of an API key. */
+    actor: string;
+  };
+  /** price-tables.ts */
+  price_tables: {
+    /** Name and version, e.g. `genai-prices@0.1.8`. */
+    name: string;
+    /** Base64 of the gzipped table. */
+    data: string;
+    created_at_ms: number;
+  };
   api_keys: {
     id: string;
     /** SHA-256 of the key, lower-case hex. The key itself is nowhere. */
