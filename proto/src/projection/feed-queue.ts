@@ -1,9 +1,9 @@
-import { type FeedItem, feedQueueMax } from "./projection.ts";
+import { type FeedItem, type FeedNotice, feedQueueMax } from "./projection.ts";
 
 export interface FeedQueue {
-  push(item: FeedItem): void;
-  /** Drops what waits: the subscriber reads everything again. */
-  reset(): void;
+  push(item: FeedNotice): void;
+  /** Drops what waits: the subscriber reads everything again, and what comes later follows `id`. */
+  reset(id: string | undefined): void;
   /** Ends the iteration, after what waits was taken. */
   end(): void;
   /** For one reader. Ends at once when the signal aborts. */
@@ -16,13 +16,13 @@ export function createFeedQueue(): FeedQueue {
   let ended = false;
   let wake = () => {};
 
-  const reset = () => {
-    waiting = [{ reset: true }];
+  const reset = (id: string | undefined) => {
+    waiting = [id === undefined ? { reset: true } : { reset: true, id }];
     wake();
   };
   return {
     push(item) {
-      if (waiting.length >= feedQueueMax) reset();
+      if (waiting.length >= feedQueueMax) reset(item.id);
       else waiting.push(item);
       wake();
     },

@@ -36,7 +36,8 @@ interface Value {
 }
 
 interface Feed {
-  entries: { readonly id: string; readonly notice: LiveNotice; readonly bytes: number }[];
+  /** Without a notice: a place to resume from in a feed that had none. */
+  entries: { readonly id: string; readonly notice: LiveNotice | undefined; readonly bytes: number }[];
   bytes: number;
 }
 
@@ -130,22 +131,27 @@ function createFeeds(config: MemoryProjectionConfig, now: () => number) {
 
   function append(notice: LiveNotice): void {
     const key = liveFeedKey(notice.projectId);
+    const id = addEntry(key, notice);
+    for (const queue of queues.get(key) ?? []) queue.push({ id, notice });
+  }
+
+  function addEntry(key: string, notice: LiveNotice | undefined): string {
     const feed = feeds.get(key) ?? { entries: [], bytes: 0 };
-    const bytes = 300 + notice.sessionIds.reduce((sum, id) => sum + 2 * id.length, 0);
+    const bytes = 300 + (notice?.sessionIds.reduce((sum, id) => sum + 2 * id.length, 0) ?? 0);
     const entry = { id: nextId(), notice, bytes };
     feed.entries.push(entry);
     feed.bytes += bytes;
     // Half at a time, so that dropping costs nothing per notice.
     if (feed.entries.length > feedLengthMax || feed.bytes > feedBytesMax) dropOlderHalf(feed);
     feeds.set(key, feed, feed.bytes);
-    for (const queue of queues.get(key) ?? []) queue.push({ id: entry.id, notice });
+    return entry.id;
   }
 
   function catchUp(queue: FeedQueue, key: string, fromId: string | undefined): void {
     const entries = feeds.get(key)?.entries ?? [];
     const position = fromId === undefined ? -1 : entries.findLastIndex((entry) => entry.id === fromId);
-    if (position === -1) queue.reset();
-    else for (const { id, notice } of entries.slice(position + 1)) queue.push({ id, notice });
+    if (position === -1) queue.reset(entries.at(-1)?.id ?? addEntry(key, undefined));
+    else for (const { id, notice } of entries.slice(position + 1)) if (notice !== undefined) queue.push({ id, notice });
   }
 
   async function* subscribe(

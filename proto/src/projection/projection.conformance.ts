@@ -30,7 +30,8 @@ export function describeProjection(name: string, open: () => Promise<Projection>
       const listening = (async () => {
         for await (const item of projection.subscribe(projectId, fromId, stop.signal)) items.push(item);
       })();
-      if (fromId === undefined) await vi.waitFor(() => expect(items).toEqual([{ reset: true }]), { timeout: 5_000 });
+      if (fromId === undefined)
+        await vi.waitFor(() => expect(items).toMatchObject([{ reset: true }]), { timeout: 5_000 });
       return {
         items,
         versions: () => items.map((item) => ("reset" in item ? "reset" : item.notice.version)),
@@ -245,6 +246,23 @@ export function describeProjection(name: string, open: () => Promise<Projection>
         await listener.stop();
       });
 
+      it("says with a reset where to resume from, also in a feed that never had a notice", async () => {
+        const projectId = freshProject();
+        const first = await listen(projectId);
+        const place = first.items[0];
+        expect(place).toEqual({ reset: true, id: expect.any(String) });
+        await first.stop();
+        const id = place !== undefined ? place.id : undefined;
+        const second = await listen(projectId, id);
+        await projection.notify([notice(projectId, 1n)]);
+        await vi.waitFor(() => expect(second.versions()).toEqual([1n]), { timeout: 5_000 });
+        await second.stop();
+        const third = await listen(projectId);
+        await vi.waitFor(() => expect(third.items).toHaveLength(1), { timeout: 5_000 });
+        expect(third.items[0]).toEqual({ reset: true, id: second.items[0]?.id });
+        await third.stop();
+      });
+
       it("resets one that resumes from another project's id", async () => {
         const [projectId, other] = [freshProject(), freshProject()];
         const listener = await listen(other);
@@ -289,7 +307,7 @@ export function describeProjection(name: string, open: () => Promise<Projection>
           if ("notice" in value && value.notice.version === BigInt(count - 1)) break;
         }
         expect(received.length).toBeLessThanOrEqual(feedQueueMax);
-        expect(received[0]).toEqual({ reset: true });
+        expect(received[0]).toMatchObject({ reset: true });
         stop.abort();
         expect(await items.next()).toMatchObject({ done: true });
         await watcher.stop();
@@ -308,7 +326,7 @@ export function describeProjection(name: string, open: () => Promise<Projection>
       it("ends for a listener that has gone, however it went", async () => {
         const projectId = freshProject();
         for await (const item of projection.subscribe(projectId, undefined, new AbortController().signal)) {
-          expect(item).toEqual({ reset: true });
+          expect(item).toMatchObject({ reset: true });
           break;
         }
         const items: FeedItem[] = [];

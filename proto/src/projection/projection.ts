@@ -59,7 +59,18 @@ export interface ProjectionOutcome {
   readonly error?: PipelineError;
 }
 
-export type FeedItem = { readonly id: string; readonly notice: LiveNotice } | { readonly reset: true };
+export interface FeedNotice {
+  readonly id: string;
+  readonly notice: LiveNotice;
+}
+
+/** Notices may be missing here. `id` is the place to resume from after everything was read again; without one there is none yet. */
+export interface FeedReset {
+  readonly reset: true;
+  readonly id?: string;
+}
+
+export type FeedItem = FeedNotice | FeedReset;
 
 export interface Projection {
   writeTraces(rows: readonly TraceProjection[]): Promise<ProjectionOutcome>;

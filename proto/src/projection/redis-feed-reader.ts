@@ -9,13 +9,16 @@
  * **Resuming.** An id is good if its entry is still in the stream; entries go from the old end only, so all after it are there too. A new
  * subscriber joins within a round, at the very entry the project's followers have reached, so it misses and repeats nothing.
  *
+ * **Places.** A stream that has no entry has no id to resume from either, so the first who follows one puts an entry there that says nothing.
+ * As long as somebody follows a stream, it does not expire.
+ *
  * **Losing Redis.** After a failed round nobody knows what was written and lost: everyone is told to reset once it is back.
  */
 import { liveFeedKey } from "../redis-keys.ts";
 import { createFeedQueue, type FeedQueue } from "./feed-queue.ts";
 import { type FeedItem, feedQueueMax } from "./projection.ts";
 import type { RedisCommand, RedisConnection, RedisReply } from "./redis-connection.ts";
-import { parseFeedEntry } from "./redis-feed-entry.ts";
+import { parseFeedEntry, placeFields } from "./redis-feed-entry.ts";
 
 export interface FeedReader {
   subscribe(projectId: string, fromId: string | undefined, signal: AbortSignal): AsyncIterable<FeedItem>;
@@ -32,6 +35,9 @@ interface Followed {
   readonly projectId: string;
   /** The last entry seen; `emptyId` while the stream has none; undefined until the first round, and after a failure. */
   lastId: string | undefined;
+  /** Of `performance.now()`: when its stream was last kept from expiring, and when an entry was last put into it in vain. */
+  renewedMs: number;
+  placeRefusedMs: number;
   readonly joined: Set<FeedQueue>;
   readonly newcomers: Set<Newcomer>;
 }
@@ -40,9 +46,17 @@ type Entry = readonly [id: string, fields: string[]];
 
 const emptyId = "0-0";
 const entriesPerRound = 500;
+/** A Redis that takes no entries, its memory being full, is not asked again for so long: each refusal pauses the connection for all. */
+const placeRetryMs = 60_000;
 const projectsPerPipelineMax = 100;
 
-export function createFeedReader(connection: RedisConnection, { pollMs }: { pollMs: number }): FeedReader {
+export interface FeedReaderConfig {
+  readonly pollMs: number;
+  /** Of a stream without news that nobody follows. */
+  readonly ttlMs: number;
+}
+
+export function createFeedReader(connection: RedisConnection, { pollMs, ttlMs }: FeedReaderConfig): FeedReader {
   const followed = new Map<string, Followed>();
   let timer: NodeJS.Timeout | undefined;
   let running = false;
@@ -60,7 +74,7 @@ export function createFeedReader(connection: RedisConnection, { pollMs }: { poll
     for (let i = 0; i < projects.length; i += projectsPerPipelineMax) {
       const group = projects.slice(i, i + projectsPerPipelineMax);
       try {
-        await advance(connection, group);
+        await advance(connection, group, ttlMs);
         await admit(connection, group);
       } catch {
         // The connection has reported it. The next round finds where the streams are now.
@@ -84,6 +98,8 @@ export function createFeedReader(connection: RedisConnection, { pollMs }: { poll
       const project: Followed = followed.get(projectId) ?? {
         projectId,
         lastId: undefined,
+        renewedMs: Number.NEGATIVE_INFINITY,
+        placeRefusedMs: Number.NEGATIVE_INFINITY,
         joined: new Set(),
         newcomers: new Set(),
       };
@@ -109,7 +125,22 @@ export function createFeedReader(connection: RedisConnection, { pollMs }: { poll
 }
 
 /** Brings each project to the end of its stream, or 500 entries nearer to it. */
-async function advance(connection: RedisConnection, projects: readonly Followed[]): Promise<void> {
+async function advance(connection: RedisConnection, projects: readonly Followed[], ttlMs: number): Promise<void> {
+  const found = await readNews(connection, projects);
+  const empty = projects.filter((_, i) => found[i]?.length === 0);
+  const placed = await addPlaces(connection, empty, ttlMs);
+  const afterPlaces = await readNews(connection, placed);
+  for (const [i, project] of projects.entries()) {
+    const again = placed.indexOf(project);
+    advanceOne(project, again === -1 ? found[i] : afterPlaces[again]);
+  }
+  await keepFromExpiring(connection, projects, ttlMs);
+}
+
+async function readNews(
+  connection: RedisConnection,
+  projects: readonly Followed[],
+): Promise<(readonly Entry[] | undefined)[]> {
   const replies = await connection.run(
     projects.map(({ projectId, lastId }): RedisCommand => {
       const key = liveFeedKey(projectId);
@@ -117,17 +148,60 @@ async function advance(connection: RedisConnection, projects: readonly Followed[
       return ["xrange", key, lastId === emptyId ? "-" : lastId, "+", "COUNT", entriesPerRound + 1];
     }),
   );
-  for (const [i, project] of projects.entries()) advanceOne(project, readEntries(replies[i]));
+  return replies.map(readEntries);
+}
+
+/** @returns the projects whose streams have an entry now. */
+async function addPlaces(
+  connection: RedisConnection,
+  projects: readonly Followed[],
+  ttlMs: number,
+): Promise<readonly Followed[]> {
+  const nowMs = performance.now();
+  const asked = projects.filter((project) => nowMs - project.placeRefusedMs > placeRetryMs);
+  try {
+    await connection.run(
+      asked.flatMap(({ projectId }): RedisCommand[] => {
+        const key = liveFeedKey(projectId);
+        return [
+          ["xadd", key, "*", ...placeFields],
+          ["pexpire", key, ttlMs],
+        ];
+      }),
+    );
+    return asked;
+  } catch {
+    // The connection has reported it. Its feed is followed all the same, and nobody can resume from its start.
+    for (const project of asked) project.placeRefusedMs = nowMs;
+    return [];
+  }
 }
 
 function advanceOne(project: Followed, entries: readonly Entry[] | undefined): void {
   const news = entries === undefined ? undefined : entriesAfter(project.lastId, entries);
-  if (news === undefined) for (const queue of project.joined) queue.reset();
+  const lastId = entries === undefined ? undefined : (entries.at(-1)?.[0] ?? emptyId);
+  if (news === undefined) for (const queue of project.joined) queue.reset(placeOf(lastId));
   for (const [id, fields] of news ?? []) {
     const item = parseFeedEntry(project.projectId, id, fields);
     for (const queue of project.joined) deliver(queue, item);
   }
-  project.lastId = entries === undefined ? undefined : (entries.at(-1)?.[0] ?? emptyId);
+  project.lastId = lastId;
+}
+
+async function keepFromExpiring(
+  connection: RedisConnection,
+  projects: readonly Followed[],
+  ttlMs: number,
+): Promise<void> {
+  const nowMs = performance.now();
+  const due = projects.filter((project) => nowMs - project.renewedMs > ttlMs / 4);
+  await connection.run(due.map(({ projectId }): RedisCommand => ["pexpire", liveFeedKey(projectId), ttlMs]));
+  for (const project of due) project.renewedMs = nowMs;
+}
+
+/** Where to resume from; an empty stream has no such place. */
+function placeOf(lastId: string | undefined): string | undefined {
+  return lastId === emptyId ? undefined : lastId;
 }
 
 /** @returns undefined when entries may be missing between the last one seen and these. */
@@ -149,7 +223,7 @@ async function admit(connection: RedisConnection, projects: readonly Followed[])
     if (!project.newcomers.delete(newcomer)) continue; // left meanwhile
     const entries = isFeedId(newcomer.fromId) ? readEntries(replies[i]) : undefined;
     const reaches = entries?.[0]?.[0] === newcomer.fromId && entries?.at(-1)?.[0] === project.lastId;
-    if (entries === undefined || !reaches) newcomer.queue.reset();
+    if (entries === undefined || !reaches) newcomer.queue.reset(placeOf(project.lastId));
     else
       for (const [id, fields] of entries.slice(1))
         deliver(newcomer.queue, parseFeedEntry(project.projectId, id, fields));
@@ -157,8 +231,9 @@ async function admit(connection: RedisConnection, projects: readonly Followed[])
   }
 }
 
-function deliver(queue: FeedQueue, item: FeedItem): void {
-  if ("reset" in item) queue.reset();
+function deliver(queue: FeedQueue, item: FeedItem | undefined): void {
+  if (item === undefined) return;
+  if ("reset" in item) queue.reset(item.id);
   else queue.push(item);
 }
 

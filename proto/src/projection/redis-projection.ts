@@ -44,7 +44,7 @@ export function createRedisProjection(config: RedisProjectionConfig, deps: Redis
   const { feedLengthMax = 10_000, feedTtlMs = 3_600_000, feedPollMs = 100 } = config;
   const connection = connectRedis({ url, commandTimeoutMs, pauseMs }, deps.onError ?? (() => {}));
   const feedWriter = createFeedWriter(connection, { lengthMax: feedLengthMax, ttlMs: feedTtlMs });
-  const feedReader = createFeedReader(connection, { pollMs: feedPollMs });
+  const feedReader = createFeedReader(connection, { pollMs: feedPollMs, ttlMs: feedTtlMs });
 
   return {
     async writeTraces(rows) {
