@@ -148,7 +148,7 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
         projectId: trace.projectId,
         traceId: trace.folded.traceId,
         version: trace.version,
-        sessionIds: [...new Set(trace.folded.spans.map((span) => span.sessionId))],
+        sessionIds: [...new Set([...trace.folded.spans.map((span) => span.sessionId), ...trace.leftSessionIds])],
       })),
     );
   }

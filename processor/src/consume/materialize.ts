@@ -27,6 +27,8 @@ export interface MaterializedTrace {
   readonly folded: FoldedTrace;
   /** Minutes since 1970 whose metric points were written or hidden. */
   readonly minutes: ReadonlySet<number>;
+  /** Sessions it belonged to until this batch, and belongs to no longer. */
+  readonly leftSessionIds: ReadonlySet<string>;
 }
 
 export interface MaterializeDeps {
@@ -61,16 +63,16 @@ export async function materialize(
   }
 
   const lines: Lines = { traces: [], spans: [], events: [], sessions: [], metric_points: [] };
-  const changed: { trace: HotTrace; folded: FoldedTrace; minutes: Set<number>; noteStored(): void }[] = [];
+  const changed: (MaterializedTrace & { noteStored(): void })[] = [];
   for (const trace of traces.values()) {
     const folded = foldState(trace.state);
-    const { minutes, noteStored } = appendChanges(lines, trace, folded, version, refolded.has(trace));
-    changed.push({ trace, folded, minutes, noteStored });
+    const changes = appendChanges(lines, trace, folded, version, refolded.has(trace));
+    changed.push({ projectId: trace.projectId, version, folded, ...changes });
   }
   await deps.store.insert(lines);
   for (const each of changed) each.noteStored();
   deps.hot.evict(deps.now());
-  return changed.map(({ trace, folded, minutes }) => ({ projectId: trace.projectId, version, folded, minutes }));
+  return changed;
 }
 
 function traceKey(each: SpanRecord | RefoldRecord): string {
@@ -223,8 +225,9 @@ function appendChanges(
   folded: FoldedTrace,
   version: bigint,
   rewrite: boolean,
-): { minutes: Set<number>; noteStored(): void } {
+): Pick<MaterializedTrace, "minutes" | "leftSessionIds"> & { noteStored(): void } {
   const minutes = new Set<number>();
+  const leftSessionIds = new Set<string>();
   const stored: (() => void)[] = [];
   const derived = derivedRowsOf(trace.projectId, folded);
 
@@ -244,6 +247,7 @@ function appendChanges(
       if (rows.has(key)) continue;
       lines[table].push(tombstoneLine(version, table, key));
       if (table === "metric_points") minutes.add(minuteOfKey(key));
+      if (table === "sessions") leftSessionIds.add(sessionIdOfKey(key));
       stored.push(() => written.delete(key));
     }
   }
@@ -268,6 +272,7 @@ function appendChanges(
   }
   return {
     minutes,
+    leftSessionIds,
     noteStored() {
       for (const note of stored) note();
     },
@@ -277,6 +282,12 @@ function appendChanges(
 function widenHours(trace: HotTrace, hour: number): void {
   trace.hourMin = Math.min(trace.hourMin, hour);
   trace.hourMax = Math.max(trace.hourMax, hour);
+}
+
+/** The key is project, hour, session and trace. */
+function sessionIdOfKey(key: string): string {
+  const [, , sessionId] = JSON.parse(`[${key}]`) as [string, number, string];
+  return sessionId;
 }
 
 /** The key begins with the project and the minute. */
