@@ -1,6 +1,7 @@
 /** What a handler gives back, and how it goes out: entity tags, conditional requests, `Link`, problems. Source: session-traces.md 2.3, 2.6, 2.7. */
 import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
+import { type ContentEncoding, contentEncodingOf, encodeBody, encodeBytesMin } from "./content-encoding.ts";
 import { type Problem, problemBody, statusOf } from "./problem.ts";
 
 /** The same request with other parameters; null leaves one out. */
@@ -17,6 +18,8 @@ export type Answer =
   | {
       readonly kind: "stream";
       readonly headers: Readonly<Record<string, string>>;
+      /** Written with a stream body, which encodes as `Content-Encoding` says. */
+      readonly encodes?: true;
       /** Writes the body and ends the response, or throws. */
       write(response: Response): Promise<void>;
     };
@@ -46,7 +49,7 @@ export async function sendAnswer(
 ): Promise<void> {
   switch (answer.kind) {
     case "json":
-      sendJson(answer, request, response);
+      await sendJson(answer, request, response);
       return;
     case "accepted":
       response.status(202).set("Cache-Control", "no-store");
@@ -58,8 +61,14 @@ export async function sendAnswer(
     case "stream":
       response.set(answer.headers);
       response.set("Cache-Control", "no-store");
-      if (request.method === "HEAD") response.end();
-      else await answer.write(response);
+      if (answer.encodes === true) setEncoding(response, contentEncodingOf(request.get("accept-encoding")));
+      if (request.method === "HEAD") {
+        // Announced trailers need a body in chunks; Node refuses the header without one.
+        response.removeHeader("Trailer");
+        response.end();
+        return;
+      }
+      await answer.write(response);
       return;
     default:
       answer satisfies never;
@@ -74,21 +83,36 @@ export function sendProblem(problem: Problem, response: Response, requestId: str
   endWith(response, "application/problem+json; charset=utf-8", body);
 }
 
-function sendJson(answer: Answer & { kind: "json" }, request: Request, response: Response): void {
+async function sendJson(answer: Answer & { kind: "json" }, request: Request, response: Response): Promise<void> {
   const tag = `W/"${createHash("sha256").update(answer.tagSalt).update(answer.text).digest("base64url").slice(0, 22)}"`;
   response.set("ETag", tag);
   response.set("Cache-Control", "private, no-cache");
   response.set("Vary", "Authorization, Accept, Accept-Encoding");
   if (answer.links.length > 0) response.set("Link", answer.links.map((link) => linkText(request, link)).join(", "));
+  // The tag is weak, so it names the body in every encoding.
   if (matches(request.get("if-none-match"), tag)) {
     response.status(304).end();
     return;
   }
-  endWith(response, "application/json; charset=utf-8", answer.text);
+  await sendText(request, response, "application/json; charset=utf-8", answer.text);
+}
+
+/** A text that is at hand, as the client wants it encoded. */
+export async function sendText(request: Request, response: Response, contentType: string, text: string): Promise<void> {
+  const body = Buffer.from(text);
+  const encoding = body.length < encodeBytesMin ? "identity" : contentEncodingOf(request.get("accept-encoding"));
+  const encoded = await encodeBody(body, encoding);
+  setEncoding(response, encoding);
+  endWith(response, contentType, encoded);
+}
+
+function setEncoding(response: Response, encoding: ContentEncoding): void {
+  response.vary("Accept-Encoding");
+  if (encoding !== "identity") response.setHeader("Content-Encoding", encoding);
 }
 
 /** Written by hand: Express would add a tag of its own, and `HEAD` must tell the length of the body it leaves out. */
-function endWith(response: Response, contentType: string, body: string): void {
+function endWith(response: Response, contentType: string, body: string | Buffer): void {
   response.setHeader("Content-Type", contentType);
   response.setHeader("Content-Length", Buffer.byteLength(body));
   if (response.req.method === "HEAD") response.end();

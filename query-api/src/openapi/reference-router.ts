@@ -1,5 +1,6 @@
 /** `/openapi.json` and `/docs`, open to everyone. The page is plain HTML made here, so that it works offline and needs no script. */
-import { type Response, Router } from "express";
+import { Router } from "express";
+import { sendText } from "../http/answer.ts";
 import type { OpenapiDocument } from "./document.ts";
 import { renderReference } from "./reference-page.ts";
 
@@ -14,22 +15,17 @@ export function createReferenceRouter(build: () => OpenapiDocument): Router {
     }
     return made;
   };
-  router.get("/openapi.json", (_request, response) => {
-    send(response, "application/json; charset=utf-8", reference().text);
+  router.get("/openapi.json", async (request, response) => {
+    response.set("Cache-Control", "no-cache");
+    await sendText(request, response, "application/json; charset=utf-8", reference().text);
   });
-  router.get("/docs", (_request, response) => {
+  router.get("/docs", async (request, response) => {
     response.set(
       "Content-Security-Policy",
       "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     );
-    send(response, "text/html; charset=utf-8", reference().page);
+    response.set("Cache-Control", "no-cache");
+    await sendText(request, response, "text/html; charset=utf-8", reference().page);
   });
   return router;
-}
-
-function send(response: Response, contentType: string, body: string): void {
-  response.setHeader("Content-Type", contentType);
-  response.setHeader("Cache-Control", "no-cache");
-  response.setHeader("Content-Length", Buffer.byteLength(body));
-  response.end(body);
 }

@@ -1,6 +1,7 @@
 /** Access and protocol: session-traces.md section 2, checklist K01 to K11 and K45. */
 import { createHash } from "node:crypto";
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { type SpanInput, toExportRequest } from "@nonet/query-api/session-traces/testdata/otlp-request.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ApiFixture, startApiFixture } from "./api-fixture.ts";
@@ -9,6 +10,7 @@ const tokenA = "test-token-project-a-01";
 const tokenB = "test-token-project-b-01";
 const noContent = "test-token-no-content-1";
 const noRead = "test-token-no-reading-1";
+const exporter = "test-token-exporting-01";
 const a = { tenantId: "acme", projectId: "project-a" };
 const b = { tenantId: "acme", projectId: "project-b" };
 const startMs = Date.parse("2026-05-04T09:00:00Z");
@@ -22,6 +24,7 @@ beforeAll(async () => {
   api.addToken(tokenB, b);
   api.addToken(noContent, a, ["traces:read"]);
   api.addToken(noRead, a, ["traces:export"]);
+  api.addToken(exporter, a, ["traces:export", "traces:content"]);
   await api.ingest(agentRun("shared", 0), a);
   await api.ingest(agentRun("shared", 1), b);
   await api.ingest(agentRun("only-b", 2), b);
@@ -94,6 +97,25 @@ async function call(
     text,
     body: isJson && text !== "" ? JSON.parse(text) : undefined,
   };
+}
+
+/** As it comes over the wire: `fetch` would decode it. */
+async function raw(
+  path: string,
+  headers: Record<string, string>,
+  method = "GET",
+): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
+  const sent = httpRequest(api.url + path, { method, headers: { authorization: `Bearer ${tokenA}`, ...headers } });
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    sent.on("response", resolve).on("error", reject).end();
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
+}
+
+function decoded(body: Buffer, encoding: string): Buffer {
+  return encoding === "br" ? brotliDecompressSync(body) : encoding === "gzip" ? gunzipSync(body) : body;
 }
 
 /** What must not tell one answer from another: all but ids, dates and limits. */
@@ -321,6 +343,40 @@ describe("protocol", () => {
     for (const name of ["etag", "content-type", "content-length", "cache-control"]) {
       expect(head.headers.get(name), name).toBe(get.headers.get(name));
     }
+  });
+
+  it.each(["br", "gzip", "identity"])(
+    "K09, K11: an answer in %s has the same tag, length and headers by HEAD",
+    async (encoding) => {
+      const path = `${baseA}/shared/traces`;
+      const headers = { "accept-encoding": encoding };
+      const plain = await raw(path, { "accept-encoding": "identity" });
+      const get = await raw(path, headers);
+      const head = await raw(path, headers, "HEAD");
+      expect(get.headers["content-encoding"]).toBe(encoding === "identity" ? undefined : encoding);
+      expect(get.headers.vary).toBe("Authorization, Accept, Accept-Encoding");
+      expect(Number(get.headers["content-length"])).toBe(get.body.length);
+      expect(get.headers.etag).toBe(plain.headers.etag);
+      expect(decoded(get.body, encoding)).toEqual(plain.body);
+      expect(head.body).toHaveLength(0);
+      for (const name of Object.keys(get.headers)) {
+        if (!/^(x-request-id|date|x-ratelimit-.*)$/.test(name))
+          expect(head.headers[name], name).toEqual(get.headers[name]);
+      }
+      const same = await raw(path, { ...headers, "if-none-match": plain.headers.etag ?? "" });
+      expect([same.status, same.body.length, same.headers["content-encoding"]]).toEqual([304, 0, undefined]);
+    },
+  );
+
+  it.each(["br", "gzip"])("K11, K41: an export in %s is the plain one", async (encoding) => {
+    const path = `${baseA}/export?format=csv`;
+    const key = { authorization: `Bearer ${exporter}` };
+    const plain = await raw(path, { ...key, "accept-encoding": "identity" });
+    const get = await raw(path, { ...key, "accept-encoding": encoding });
+    const head = await raw(path, { ...key, "accept-encoding": encoding }, "HEAD");
+    expect([get.status, get.headers["content-encoding"], get.headers.vary]).toEqual([200, encoding, "Accept-Encoding"]);
+    expect([head.status, head.headers["content-encoding"]]).toEqual([200, encoding]);
+    expect(decoded(get.body, encoding)).toEqual(plain.body);
   });
 
   it("tells the limit on every authenticated answer", async () => {

@@ -62,7 +62,7 @@ export function exportOperation(deps: ExportDeps & { readonly slots: ExportSlots
       const nowMs = deps.now();
       const format = request.values.format ?? "csv";
       const headers = streamHeaders(format, { projectId: request.projectId, nowMs });
-      if (request.isHead) return { kind: "stream", headers, write: async () => undefined };
+      if (request.isHead) return { kind: "stream", headers, encodes: true, write: async () => undefined };
       const giveBack = deps.slots.take(request.credentialId);
       if (giveBack === undefined) {
         return problemAnswer(rateLimitExceeded(retryAfterMs, "Two exports of this token are running."));
@@ -87,6 +87,7 @@ function exportAnswer(
   const rows = mapRows(exportRows(context, toExportRequest(request, context.nowMs)), toText);
   return {
     kind: "stream",
+    encodes: true,
     headers: context.headers,
     async write(response) {
       try {

@@ -6,6 +6,7 @@
  *     json     {"data":[…],"rows":n}
  */
 import type { Response } from "express";
+import { createStreamBody } from "../../http/stream-body.ts";
 
 export const exportFormats = ["csv", "ndjson", "json"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -48,33 +49,20 @@ export async function writeRows(stream: RowStream, response: Response): Promise<
   const rows = stream.rows[Symbol.asyncIterator]();
   // The first row is made before the first byte goes out: until then a failure is an ordinary problem.
   let next = await rows.next();
-  await write(response, stream.format === "json" ? '{"data":[' : stream.head);
+  const body = createStreamBody(response);
+  await body.write(stream.format === "json" ? '{"data":[' : stream.head);
   let count = 0;
   while (next.done !== true) {
-    if (response.destroyed) {
+    if (body.gone) {
       await rows.return?.();
       return;
     }
     const separator = stream.format === "json" && count > 0 ? "," : "";
-    await write(response, separator + next.value + (stream.format === "ndjson" ? "\n" : ""));
+    await body.write(separator + next.value + (stream.format === "ndjson" ? "\n" : ""));
     count += 1;
     next = await rows.next();
   }
-  if (stream.format === "ndjson") await write(response, `${JSON.stringify({ kind: "end", rows: count })}\n`);
-  if (stream.format === "json") await write(response, `],"rows":${count}}`);
-  response.addTrailers({ "X-Export-Rows": String(count), "X-Export-Status": "complete" });
-  response.end();
-}
-
-function write(response: Response, text: string): Promise<void> | undefined {
-  if (text === "" || response.destroyed || response.write(text)) return undefined;
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-  });
+  if (stream.format === "ndjson") await body.write(`${JSON.stringify({ kind: "end", rows: count })}\n`);
+  if (stream.format === "json") await body.write(`],"rows":${count}}`);
+  body.end({ "X-Export-Rows": String(count), "X-Export-Status": "complete" });
 }

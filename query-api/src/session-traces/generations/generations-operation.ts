@@ -122,7 +122,7 @@ function streamAnswer(
   format: "csv" | "ndjson",
 ): Answer {
   const headers = streamHeaders(format, { projectId: request.projectId, nowMs: deps.now() });
-  if (request.isHead) return { kind: "stream", headers, write: async () => undefined };
+  if (request.isHead) return { kind: "stream", headers, encodes: true, write: async () => undefined };
   const giveBack = deps.slots.take(request.credentialId);
   if (giveBack === undefined) {
     return problemAnswer(rateLimitExceeded(retryAfterMs, "Two exports of this token are running."));
@@ -131,6 +131,7 @@ function streamAnswer(
     format === "csv" ? csvRecord(generationValues(generation)) : JSON.stringify({ kind: "generation", ...generation });
   return {
     kind: "stream",
+    encodes: true,
     headers,
     async write(response) {
       try {
