@@ -130,6 +130,8 @@ export interface LlmCallEvent extends EventEnvelope, TokenUsage {
   responseModel?: string;
   responseId?: string;
   usagePartial?: boolean;
+  /** The event whose counts stand here: a copy in another trace, by an instrumentation that counts right where this one does not. */
+  usageFrom?: string;
   /** USD as the sender reported it. */
   cost?: number;
   params?: JsonObject;

@@ -12,6 +12,7 @@ import {
   overlap,
   pairCalls,
   type ReportedCall,
+  richnessOf,
   shareModel,
 } from "./same-call.ts";
 import type { TraceIndex } from "./trace-index.ts";
@@ -19,6 +20,7 @@ import { type DraftOf, note, type TraceNode } from "./trace-node.ts";
 
 interface SpanCall extends ReportedCall {
   readonly node: TraceNode;
+  readonly fields: DraftOf<"llm_call">;
 }
 
 /**
@@ -70,7 +72,7 @@ function toReport(node: TraceNode): SpanCall[] {
       startUnixNano: startTimeUnixNano,
       endUnixNano: endTimeUnixNano,
       fields: call,
-      isPartOfWork: node.turnRoot !== undefined,
+      richness: richnessOf(call, node.turnRoot !== undefined),
     },
   ];
 }

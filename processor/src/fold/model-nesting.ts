@@ -18,7 +18,7 @@ const borders: ReadonlySet<SpanClass> = new Set(["agent", "workflow", "tool", "r
 /** A call takes what it lacks from this many wrappers; nobody nests more instrumentations. */
 const wrappersMax = 32;
 
-const usageFields = [
+export const usageFields = [
   "inputTokens",
   "outputTokens",
   "totalTokens",
@@ -113,7 +113,7 @@ export function completeCall(node: TraceNode, copy: TraceNode): void {
 }
 
 /** The vendor's own SDK counts right where OpenLLMetry counts one output token too many of a stream. Seen in captures. */
-const vendorScopes = /^com\.anthropic\.sdk\b/;
+export const vendorScopes = /^com\.anthropic\.sdk\b/;
 
 function withUsageOf(call: ModelCall, other: ModelCall): ModelCall {
   const counted: ModelCall = { ...call };

@@ -10,6 +10,9 @@ import type { LlmCallEvent } from "@nonet/proto/event.ts";
 /** Reports with the same key that are compared; larger groups are left alone. */
 const groupSizeMax = 1_000;
 
+/** What a call says that tells it from others. */
+export type CallIdentity = Pick<LlmCallEvent, "requestModel" | "responseModel" | "responseId">;
+
 export type CallFields = Omit<Partial<LlmCallEvent>, "eventType">;
 
 export interface ReportedCall {
@@ -20,9 +23,9 @@ export interface ReportedCall {
   readonly kind: string;
   readonly startUnixNano: bigint;
   readonly endUnixNano: bigint;
-  readonly fields: CallFields;
-  /** The call is part of an agent's work: of two reports with counts this one is the original. */
-  readonly isPartOfWork: boolean;
+  readonly fields: CallIdentity;
+  /** Of several reports of a call the richest is the original (`richnessOf`). */
+  readonly richness: number;
 }
 
 export interface CallPair<Call extends ReportedCall> {
@@ -51,13 +54,13 @@ export function pairCalls<Call extends ReportedCall>(
   group: readonly Call[],
   isSame: (a: Call, b: Call) => boolean,
 ): CallPair<Call>[] {
-  const ranked = group.map((call) => ({ call, richness: richnessOf(call) })).sort(byRichness);
+  const ranked = [...group].sort(byRichness);
   const taken = new Set<string>();
   const pairs: CallPair<Call>[] = [];
   for (let index = ranked.length - 1; index > 0; index--) {
-    const copy = ranked[index]?.call;
+    const copy = ranked[index];
     if (copy === undefined || taken.has(copy.key)) continue;
-    for (const { call: original } of ranked.slice(0, index)) {
+    for (const original of ranked.slice(0, index)) {
       const scopeKey = `${original.key} ${copy.scopeName}`;
       if (original.kind !== copy.kind || taken.has(scopeKey) || !isSame(original, copy)) continue;
       pairs.push({ copy, original });
@@ -88,23 +91,51 @@ function endOf({ startUnixNano, endUnixNano }: ReportedCall): bigint {
   return endUnixNano > startUnixNano ? endUnixNano : startUnixNano + 1n;
 }
 
-/** How much a report says: what is counted first, then where it belongs, then content, then details. */
-function richnessOf({ fields, isPartOfWork }: ReportedCall): number {
+/**
+ * How much a report says: what is counted first, then where it belongs, then content, then details.
+ *
+ * @param isPartOfWork  the call is part of an agent's work: of two reports with counts this one is the original.
+ */
+export function richnessOf(fields: CallFields, isPartOfWork: boolean): number {
   let richness = 0;
   if (fields.inputTokens !== undefined) richness += 8000;
   if (fields.outputTokens !== undefined) richness += 8000;
   if (isPartOfWork) richness += 4000;
   if (fields.outputMessages !== undefined) richness += 2000;
   if (fields.inputMessages !== undefined) richness += 1000;
-  for (const value of Object.values(fields)) if (value !== undefined) richness += 1;
+  for (const field of details) if (fields[field] !== undefined) richness += 1;
   return richness;
 }
 
-function byRichness(
-  a: { readonly call: ReportedCall; readonly richness: number },
-  b: { readonly call: ReportedCall; readonly richness: number },
-): number {
+/** Of the call itself: what its event has from elsewhere, as session and agent, says nothing about the report. */
+const details = [
+  "endTimeUnixNano",
+  "status",
+  "provider",
+  "requestModel",
+  "responseModel",
+  "responseId",
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cachedInputTokens",
+  "cacheWriteInputTokens",
+  "reasoningTokens",
+  "usagePartial",
+  "cost",
+  "params",
+  "inputMessages",
+  "outputMessages",
+  "toolDefinitions",
+  "finishReasons",
+  "ttftMs",
+  "streaming",
+  "promptName",
+  "promptVersion",
+] as const satisfies readonly (keyof CallFields)[];
+
+function byRichness(a: ReportedCall, b: ReportedCall): number {
   if (a.richness !== b.richness) return b.richness - a.richness;
-  if (a.call.startUnixNano !== b.call.startUnixNano) return a.call.startUnixNano < b.call.startUnixNano ? -1 : 1;
-  return a.call.key < b.call.key ? -1 : 1;
+  if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano < b.startUnixNano ? -1 : 1;
+  return a.key < b.key ? -1 : 1;
 }

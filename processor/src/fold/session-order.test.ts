@@ -58,6 +58,7 @@ test("a call that another trace tells of too is its copy", () => {
   ];
   const [original] = traces[0]?.events.filter((event) => event.eventType === "llm_call") ?? [];
   const [copy] = traces[1]?.events ?? [];
-  expect([...findCopiesAcross(traces)]).toEqual([[copy?.eventId, original?.eventId]]);
-  expect([...findCopiesAcross(traces.toReversed())]).toEqual([[copy?.eventId, original?.eventId]]);
+  const marks = [[copy?.eventId, { duplicateOf: original?.eventId }]];
+  expect([...findCopiesAcross(traces, "test")]).toEqual(marks);
+  expect([...findCopiesAcross(traces.toReversed(), "test")]).toEqual(marks);
 });

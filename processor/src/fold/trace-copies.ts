@@ -1,80 +1,225 @@
 /**
  * Copies of model calls in traces of their own: a second instrumentation that knows no parent begins a new trace. Seen in captures of Anthropic's
  * SDK beside OpenLLMetry and of LangGraph beside an instrumented OpenAI client. Source: contracts/README.md ruling 10.
+ *
+ * Which of several reports is the original follows from the reports alone, so the owners of their traces come to the same answer, each for its
+ * own (law 4). A report is known to others by its keys: the response id; or, where one side has none, what was said. Only what began in the
+ * same hour or the next to it is compared, which is what a store can look up.
  */
+import { hash } from "node:crypto";
 import { norm } from "@nonet/ingest/map/read-agent.ts";
-import type { LlmCallEvent, Message } from "@nonet/proto/event.ts";
-import type { FoldedSpan, FoldedTrace } from "./folded-trace.ts";
-import { groupCalls, haveOtherResponses, overlap, pairCalls, type ReportedCall, shareModel } from "./same-call.ts";
+import type { LlmCallEvent, Message, TokenUsage } from "@nonet/proto/event.ts";
+import { eventIdOf } from "./event-id.ts";
+import type { FoldedTrace } from "./folded-trace.ts";
+import { usageFields, vendorScopes } from "./model-nesting.ts";
+import { haveOtherResponses, overlap, pairCalls, type ReportedCall, richnessOf, shareModel } from "./same-call.ts";
 import { toCanonicalText } from "./same-value.ts";
 
-interface EventCall extends ReportedCall {
-  readonly event: LlmCallEvent;
+/** What other traces need to know of a model call; a function of its event and of whether its span asked for tools. `key` is the event id. */
+export interface CallReport extends ReportedCall {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Since 1970, of the start. */
+  readonly hour: number;
+  /** Digest of what was said; only where a copy may have to be found by it. */
+  readonly outputKey: string | undefined;
+  readonly isPartOfWork: boolean;
+  readonly asksForTools: boolean;
+  readonly usage: TokenUsage;
+}
+
+/** Under which a report is looked up: reports with one `by` and `value` whose hours are next to each other may tell of one call. */
+export interface CallKey {
+  readonly hour: number;
+  readonly by: "response" | "output";
+  readonly value: string;
+}
+
+/** What an event says otherwise because of a report in another trace. */
+export interface CopyMark {
+  /** Event id of the original: this one leaves every count. */
+  readonly duplicateOf?: string;
+  /** Event id of the copy whose counts are right. */
+  readonly usageFrom?: string;
+  readonly usage?: TokenUsage;
+}
+
+/** Nobody reports a call more often. More reports with one key, as test servers with one response id make, are left alone. */
+export const copiesMax = 32;
+
+/** Clocks of two instrumentations of one call differ by less. */
+const apartNanoMax = 600_000_000_000n;
+const hourNano = 3_600_000_000_000n;
+
+/** Reports of the calls of a trace that may have copies elsewhere; those marked as copies within the trace are left out. */
+export function callReportsOf(trace: Pick<FoldedTrace, "events">): CallReport[] {
+  const reports: CallReport[] = [];
+  let askingSpans: Set<string> | undefined;
+  for (const event of trace.events) {
+    if (event.eventType !== "llm_call" || event.duplicateOf !== undefined) continue;
+    askingSpans ??= askingSpansOf(trace);
+    const report = reportOf(event, askingSpans.has(event.spanId));
+    if (report !== undefined) reports.push(report);
+  }
+  return reports;
+}
+
+export function callKeysOf({ hour, fields, outputKey }: CallReport): CallKey[] {
+  const keys: CallKey[] = [];
+  if (fields.responseId !== undefined) keys.push({ hour, by: "response", value: fields.responseId });
+  if (outputKey !== undefined) keys.push({ hour, by: "output", value: outputKey });
+  return keys;
 }
 
 /**
- * Which model calls repeat one of another trace.
+ * What the reports of one call do to each other.
  *
- * A copy has the response id of its original, from another scope; or, where one of them has none, it stands outside any agent, overlaps the
- * original in time, and has the same model and the same output.
- *
- * @param traces  in any order, each once. Copies within a trace are marked already and are left alone.
- * @returns the event id of the original by that of the copy. The order of the traces does not matter.
+ * @param reports  with those that share a key with any of them in the same hour or the next; each once, of any traces, in any order.
+ * @param isCrowded  more reports with this key are known than `copiesMax`, and not all of them are among `reports`.
+ * @returns by event id, the choice of tools that a copy came back with included; events that say what they did are left out.
  */
-export function findCopiesAcross(traces: readonly FoldedTrace[]): Map<string, string> {
-  const calls = traces.flatMap(callsOf);
-  const originals = new Map<string, string>();
-  const collect = (groups: readonly EventCall[][], isSame: (a: EventCall, b: EventCall) => boolean): void => {
-    for (const group of groups) {
-      for (const { copy, original } of pairCalls(group, isSame)) originals.set(copy.key, original.key);
+export function findCopyMarks(
+  reports: readonly CallReport[],
+  tenantId: string,
+  isCrowded: (key: CallKey) => boolean = () => false,
+): Map<string, CopyMark> {
+  const marks = new Map<string, CopyMark>();
+  for (const by of ["response", "output"] as const) {
+    const isSame = by === "response" ? isSameResponse : isSameOutput;
+    const keyValueOf = (report: CallReport) => (by === "response" ? report.fields.responseId : report.outputKey);
+    for (const [value, group] of Map.groupBy(reports, keyValueOf)) {
+      if (value === undefined || group.length < 2) continue;
+      for (const hour of new Set(group.map((report) => report.hour))) {
+        const near = group.filter((report) => Math.abs(report.hour - hour) <= 1);
+        if (near.length < 2 || near.length > copiesMax || isCrowded({ hour, by, value })) continue;
+        for (const { copy, original } of pairCalls(near, isSame)) {
+          if (copy.hour === hour) markCopy(marks, copy, original, tenantId);
+          if (original.hour === hour) markCounts(marks, original, copy);
+        }
+      }
     }
+  }
+  return marks;
+}
+
+/** The marks of whole traces among each other; for captures, and to hold the processor to. */
+export function findCopiesAcross(traces: readonly FoldedTrace[], tenantId: string): Map<string, CopyMark> {
+  return findCopyMarks(traces.flatMap(callReportsOf), tenantId);
+}
+
+/** The trace with its marks. Spans keep the events as they were. */
+export function markCopies(trace: FoldedTrace, marks: ReadonlyMap<string, CopyMark>): FoldedTrace {
+  const mark = (event: FoldedTrace["events"][number]): FoldedTrace["events"][number] => {
+    const found = marks.get(event.eventId);
+    if (found === undefined) return event;
+    const { usage, ...own } = found;
+    // A mark of counts is made for calls only.
+    return { ...event, ...own, ...usage } as typeof event;
   };
-  collect(
-    groupCalls(calls, ({ fields }) => fields.responseId),
-    areApart,
-  );
-  const left = calls.filter(({ key }) => !originals.has(key));
-  collect(
-    groupCalls(left, ({ event }) => outputKey(event.outputMessages)),
-    isSameOutput,
-  );
-  return originals;
+  if (!trace.events.some((event) => marks.has(event.eventId))) return trace;
+  const marked = new Map(trace.events.map((event) => [event, mark(event)]));
+  const exchange = (events: FoldedTrace["events"]) => events.map((event) => marked.get(event) ?? event);
+  return {
+    ...trace,
+    events: [...marked.values()],
+    turns: trace.turns.map((turn) => ({ ...turn, events: exchange(turn.events) })),
+  };
 }
 
-function callsOf(trace: FoldedTrace): EventCall[] {
-  const spans = new Map<string, FoldedSpan>(trace.spans.map((span) => [span.spanId, span]));
-  return trace.events.flatMap((event): EventCall[] => {
-    if (event.eventType !== "llm_call" || event.duplicateOf !== undefined) return [];
-    const span = spans.get(event.spanId);
-    if (span === undefined) return [];
-    return [
-      {
-        event,
-        key: event.eventId,
-        scopeName: event.scopeName,
-        kind: span.class,
-        startUnixNano: span.startTimeUnixNano,
-        endUnixNano: span.endTimeUnixNano,
-        fields: event,
-        isPartOfWork: event.turnId !== event.traceId,
-      },
-    ];
-  });
+const known = new WeakMap<LlmCallEvent, CallReport>();
+
+/** Events are never changed once made, and a late span leaves most of them: their reports stand as well. */
+function reportOf(event: LlmCallEvent, asksForTools: boolean): CallReport | undefined {
+  const before = known.get(event);
+  if (before !== undefined && before.asksForTools === asksForTools) return before;
+  const isPartOfWork = event.turnId !== event.traceId;
+  const outputKey =
+    isPartOfWork && event.responseId !== undefined ? undefined : outputKeyOf(event.outputMessages ?? []);
+  if (event.responseId === undefined && outputKey === undefined) return undefined;
+  const startUnixNano = BigInt(event.timeUnixNano);
+  const report: CallReport = {
+    key: event.eventId,
+    traceId: event.traceId,
+    spanId: event.spanId,
+    scopeName: event.scopeName,
+    kind: kindOfCall(event.operation),
+    hour: Number(startUnixNano / hourNano),
+    startUnixNano,
+    endUnixNano: endOfCall(startUnixNano, event.durationMs),
+    fields: pick(event, ["requestModel", "responseModel", "responseId"]),
+    richness: richnessOf(event, isPartOfWork),
+    outputKey,
+    isPartOfWork,
+    asksForTools,
+    usage: pick(event, usageFields),
+  };
+  known.set(event, report);
+  return report;
 }
 
-function areApart(a: EventCall, b: EventCall): boolean {
-  return a.event.traceId !== b.event.traceId && a.scopeName !== b.scopeName;
+/** Calls of different kinds are never one. */
+export function kindOfCall(operation: string): string {
+  return operation === "embeddings" || operation === "rerank" ? operation : "generation";
 }
 
-function isSameOutput(a: EventCall, b: EventCall): boolean {
+/** From what the store keeps as well, so that both sides have the same. */
+export function endOfCall(startUnixNano: bigint, durationMs: number | undefined): bigint {
+  return startUnixNano + BigInt(Math.round((durationMs ?? 0) * 1_000_000));
+}
+
+function askingSpansOf({ events }: Pick<FoldedTrace, "events">): Set<string> {
+  const spans = new Set<string>();
+  for (const event of events) {
+    const asks = event.eventType === "decision" && event.decisionKind === "tool_selection";
+    if (asks && event.duplicateOf === undefined) spans.add(event.spanId);
+  }
+  return spans;
+}
+
+function markCopy(marks: Map<string, CopyMark>, copy: CallReport, original: CallReport, tenantId: string): void {
+  if (marks.get(copy.key)?.duplicateOf !== undefined) return;
+  marks.set(copy.key, { ...marks.get(copy.key), duplicateOf: original.key });
+  if (!copy.asksForTools || !original.asksForTools) return;
+  const selectionOf = (report: CallReport) => eventIdOf(tenantId, report, "decision", "tool_selection");
+  marks.set(selectionOf(copy), { duplicateOf: selectionOf(original) });
+}
+
+function markCounts(marks: Map<string, CopyMark>, original: CallReport, copy: CallReport): void {
+  const before = marks.get(original.key);
+  const hasTokens = copy.usage.inputTokens !== undefined || copy.usage.outputTokens !== undefined;
+  const countsBetter = vendorScopes.test(copy.scopeName) && !vendorScopes.test(original.scopeName);
+  if (before?.usageFrom !== undefined || !hasTokens || !countsBetter) return;
+  marks.set(original.key, { ...before, usageFrom: copy.key, usage: copy.usage });
+}
+
+/** Two scopes that name the same response saw one call. */
+function isSameResponse(a: CallReport, b: CallReport): boolean {
+  if (!areApart(a, b)) return false;
+  const apart = a.startUnixNano - b.startUnixNano;
+  return apart <= apartNanoMax && -apart <= apartNanoMax;
+}
+
+function isSameOutput(a: CallReport, b: CallReport): boolean {
   if (!areApart(a, b) || (a.isPartOfWork && b.isPartOfWork)) return false;
   return overlap(a, b) && shareModel(a, b) && !haveOtherResponses(a, b);
 }
 
+function areApart(a: CallReport, b: CallReport): boolean {
+  return a.traceId !== b.traceId && a.scopeName !== b.scopeName;
+}
+
 /** What was said and asked for, in a form that does not depend on the instrumentation; undefined when nothing is known. */
-function outputKey(messages: readonly Message[] | undefined): string | undefined {
-  const parts = (messages ?? []).flatMap((message) => message.parts);
+function outputKeyOf(messages: readonly Message[]): string | undefined {
+  const parts = messages.flatMap((message) => message.parts);
   const said = parts.flatMap((part) => (part.type === "text" && part.text.trim() !== "" ? [part.text.trim()] : []));
   const asked = parts.flatMap((part) => (part.type === "tool_call" ? [[norm(part.name), part.arguments ?? null]] : []));
-  return said.length + asked.length === 0 ? undefined : toCanonicalText([said, asked]);
+  if (said.length + asked.length === 0) return undefined;
+  return hash("sha1", toCanonicalText([said, asked]), "base64url");
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  const picked: Partial<T> = {};
+  for (const key of keys) if (from[key] !== undefined) picked[key] = from[key];
+  // `as`: what is left out is optional in T.
+  return picked as Pick<T, K>;
 }

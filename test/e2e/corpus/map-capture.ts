@@ -1,7 +1,7 @@
 /** The events of a capture as the product counts them: every trace mapped by itself, calls that another trace reports too marked. */
 
 import { mapTrace } from "@nonet/processor/fold/map-trace.ts";
-import { findCopiesAcross } from "@nonet/processor/fold/trace-copies.ts";
+import { findCopiesAcross, markCopies } from "@nonet/processor/fold/trace-copies.ts";
 import type { AgentEvent } from "@nonet/proto/event.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
 import { readCapture } from "./read-capture.ts";
@@ -20,13 +20,8 @@ export function mapSpans(spans: readonly DecodedSpan[]): AgentEvent[] {
   }
   const ordered = [...traces.values()].sort((a, b) => (startOf(a) < startOf(b) ? -1 : 1));
   const folded = ordered.map((trace) => mapTrace(trace, { tenantId: "test" }));
-  const originals = findCopiesAcross(folded);
-  return folded.flatMap(({ events }) =>
-    events.map((event) => {
-      const duplicateOf = originals.get(event.eventId);
-      return duplicateOf === undefined ? event : { ...event, duplicateOf };
-    }),
-  );
+  const marks = findCopiesAcross(folded, "test");
+  return folded.flatMap((trace) => markCopies(trace, marks).events);
 }
 
 function startOf(trace: readonly DecodedSpan[]): bigint {
