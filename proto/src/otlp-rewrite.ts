@@ -19,8 +19,15 @@ export interface Masking {
   isSecretKey(bytes: Uint8Array, start: number, end: number): boolean;
   /** May the string value in this range hold secrets inside? Yes costs time, no must be true. */
   mayHoldSecrets(bytes: Uint8Array, start: number, end: number): boolean;
-  /** A string value of an attribute without the secrets inside; the same text when there are none. */
-  maskText(key: string, text: string): string;
+  /**
+   * A string value of an attribute without the secrets inside; the same text when there are none.
+   *
+   * @param key of the pair that holds the text.
+   * @param attribute that holds the pair, or is it.
+   */
+  maskText(key: string, text: string, attribute: string): string;
+  /** Any other text of a message: the name of a span, an event or a scope, the message of a status. Left out, they stay. */
+  maskName?(text: string): string;
 }
 
 /**
@@ -32,7 +39,7 @@ export function rewriteMessage(
   ranges: readonly number[],
   masking: Masking,
 ): Buffer {
-  const node = new Rewriter(bytes, masking).message(schema, ranges, { depth: 1, key: "" });
+  const node = new Rewriter(bytes, masking).message(schema, ranges, { depth: 1, key: "", attribute: "" });
   const out = Buffer.allocUnsafe(node.size);
   write(node, out, 0);
   return out;
@@ -44,6 +51,8 @@ interface Place {
   readonly depth: number;
   /** Of the attribute or key-value pair that holds it. */
   readonly key: string;
+  /** Of the outermost one. */
+  readonly attribute: string;
 }
 
 /** Pieces of the result: bytes as they are, or an embedded message with its tag and length before it. */
@@ -60,6 +69,12 @@ interface Entry {
   /** Payload ranges of an embedded message. */
   readonly ranges: number[] | undefined;
 }
+
+/** Their texts name things and say nothing. */
+const namelessSchemas: ReadonlySet<MessageSchema | undefined> = new Set([
+  otlpSchema.keyValue,
+  otlpSchema.resource.fields[3]?.message,
+]);
 
 const maskedValue = Buffer.concat([Buffer.from([0x12, 0x0a, 0x0a, 0x08]), Buffer.from("[masked]")]);
 
@@ -83,7 +98,7 @@ class Rewriter {
       if (schema === otlpSchema.anyValue && field?.number === 8) continue;
       if (schema === otlpSchema.span && field?.number === 4 && !this.isId(entry, 8)) continue;
       if (entry.ranges === undefined || field?.message === undefined) {
-        if (schema === otlpSchema.anyValue && field?.number === 1) this.addText(node, entry, place.key);
+        if (field?.kind === "string") this.addText(node, entry, this.maskedText(schema, entry, place));
         else add(node, this.bytes.subarray(entry.start, entry.end));
         continue;
       }
@@ -99,17 +114,28 @@ class Rewriter {
   private placeInside(schema: MessageSchema, entries: readonly Entry[], place: Place): Place {
     if (schema === otlpSchema.anyValue) return { ...place, depth: place.depth + 1 };
     const key = schema === otlpSchema.keyValue ? entries.find((entry) => entry.field?.number === 1) : undefined;
-    return key === undefined ? place : { ...place, key: this.textOf(key) };
+    if (key === undefined) return place;
+    const text = this.textOf(key);
+    return { ...place, key: text, attribute: place.attribute || text };
   }
 
-  private addText(node: Node, entry: Entry, key: string): void {
+  /** @returns undefined when the text stays as it is. */
+  private maskedText(schema: MessageSchema, entry: Entry, place: Place): string | undefined {
+    const { maskName } = this.masking;
+    const isValue = schema === otlpSchema.anyValue;
+    if (!isValue && (maskName === undefined || namelessSchemas.has(schema))) return undefined;
     const text = this.textOf(entry);
-    const masked = this.masking.maskText(key, text);
-    if (masked === text) add(node, this.bytes.subarray(entry.start, entry.end));
-    else {
-      const bytes = Buffer.from(masked);
-      add(node, Buffer.concat([Uint8Array.of(0x0a), varint(bytes.length), bytes]));
+    const masked = isValue ? this.masking.maskText(place.key, text, place.attribute) : maskName?.(text);
+    return masked === text ? undefined : masked;
+  }
+
+  private addText(node: Node, entry: Entry, masked: string | undefined): void {
+    if (masked === undefined || entry.field === undefined) {
+      add(node, this.bytes.subarray(entry.start, entry.end));
+      return;
     }
+    const bytes = Buffer.from(masked);
+    add(node, Buffer.concat([varint((entry.field.number << 3) | wireType.bytes), varint(bytes.length), bytes]));
   }
 
   private textOf(entry: Entry): string {
