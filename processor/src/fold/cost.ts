@@ -6,7 +6,7 @@
  */
 
 import type { LlmCallEvent } from "@nonet/proto/event.ts";
-import { type Rate, ratesOf } from "./price-rates.ts";
+import { installedPrices, type Prices, type Rate } from "./price-rates.ts";
 
 export interface CallCost {
   units: bigint;
@@ -14,6 +14,8 @@ export interface CallCost {
   inputUnits: bigint | undefined;
   outputUnits: bigint | undefined;
   source: "reported" | "price_table";
+  /** Name and version of the table, and of the project's own prices when they gave the rates; undefined for a reported cost. */
+  priceTable: string | undefined;
 }
 
 type CostFields = Pick<
@@ -31,10 +33,14 @@ type CostFields = Pick<
   | "cost"
 >;
 
-/** @returns undefined when the call has no cost: nothing reported, and no usage or no price for it. */
-export function costOfCall(call: CostFields): CallCost | undefined {
+/**
+ * @param prices  those of the stamp of the call's trace; those of the installed table when left out.
+ * @returns undefined when the call has no cost: nothing reported, and no usage or no price for it.
+ */
+export function costOfCall(call: CostFields, prices: Prices = installedPrices): CallCost | undefined {
   if (call.cost !== undefined && isAmount(call.cost)) {
-    return { units: usdToUnits(call.cost), inputUnits: undefined, outputUnits: undefined, source: "reported" };
+    const units = usdToUnits(call.cost);
+    return { units, inputUnits: undefined, outputUnits: undefined, source: "reported", priceTable: undefined };
   }
   if (call.usagePartial) return undefined;
   const inputOnly = call.operation === "embeddings" || call.operation === "rerank";
@@ -44,8 +50,9 @@ export function costOfCall(call: CostFields): CallCost | undefined {
   const read = call.cachedInputTokens ?? 0;
   const write = call.cacheWriteInputTokens ?? 0;
   if (read + write > input || ![input, output, read, write].every(Number.isSafeInteger)) return undefined;
-  const rates = ratesOf(call);
-  if (rates === undefined) return undefined;
+  const found = prices.ratesOf(call);
+  if (found === undefined) return undefined;
+  const { rates, priceTable } = found;
 
   const inputRate = rateAt(rates.input_mtok, input);
   const inputUnits =
@@ -56,7 +63,7 @@ export function costOfCall(call: CostFields): CallCost | undefined {
   // A price per 1,000 requests in USD is 10^-3 USD a request.
   const requestUnits = rateAt(rates.requests_kcount, input) * 1000n;
   const units = inputUnits + outputUnits + requestUnits;
-  return units > unitsMax ? undefined : { units, inputUnits, outputUnits, source: "price_table" };
+  return units > unitsMax ? undefined : { units, inputUnits, outputUnits, source: "price_table", priceTable };
 }
 
 /** What a signed integer of 64 bits holds: nine million dollars for one call. */
