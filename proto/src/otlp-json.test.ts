@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { resourceFromJson, resourceToJson, scopeFromJson, scopeToJson, spanFromJson, spanToJson } from "./otlp-json.ts";
+import { resourceToJson, scopeToJson, spanToJson } from "./otlp-json.ts";
 import { exportRequestFromJson } from "./otlp-json-request.ts";
 import { decodeResource, decodeScope, decodeSpan } from "./otlp-protobuf.ts";
 import { otlpSchema } from "./otlp-schema.ts";
 import { walkExportRequest } from "./otlp-walk.ts";
+import { resourceFromJson, scopeFromJson, spanFromJson } from "./testdata/otlp-json-reader.ts";
 import { anyRequest, disorder, encodeRequest, field, sampleIds, seededRandom } from "./testdata/otlp-messages.ts";
 
 // Properties take their time on a busy machine.
@@ -18,7 +19,7 @@ function publishedGroups(bytes: Uint8Array) {
   return walked.groups;
 }
 
-describe("the stored text", () => {
+describe("the text of a span", () => {
   it("reads back into exactly what the bytes decode to", () => {
     fc.assert(
       fc.property(anyRequest, fc.integer(), (request, order) => {

@@ -1,6 +1,6 @@
 /**
- * Row types of the ClickHouse tables (processor/src/store/clickhouse/sql). The writer encodes them as JSONCompactEachRow in the order of
- * `tableColumns`; readers select by name. 64-bit values are decimal strings. An absent text is `""`, an absent number `null`.
+ * Row types of the ClickHouse tables (processor/src/store/clickhouse/sql). The writer encodes them as text in the order of `columnsOf`
+ * (processor/src/store/clickhouse/row-text.ts); readers select by name. 64-bit values are decimal strings. An absent text is `""`, an absent number `null`.
  */
 
 import type { SessionIdSource } from "./event.ts";
@@ -55,9 +55,10 @@ export interface SpanRow {
   mapping_version: number;
   price_version: string;
   settings_version: number;
-  span: string;
-  resource: string;
-  scope: string;
+  /** Protobuf, as stored-span.ts describes. */
+  span: Uint8Array;
+  resource: Uint8Array;
+  scope: Uint8Array;
 }
 
 export interface EventRow {

@@ -2,10 +2,10 @@
 import { mapSpan } from "@nonet/ingest/map/map-span.ts";
 import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import { PipelineError } from "@nonet/proto/errors.ts";
-import { resourceToJson, scopeToJson } from "@nonet/proto/otlp-json.ts";
 import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
 import type { DecodedResource, DecodedScope } from "@nonet/proto/otlp-span.ts";
 import { decodeRecord, type Refold, type SpanEvents } from "@nonet/proto/record-codec.ts";
+import { toStoredGroup } from "@nonet/proto/stored-span.ts";
 import type { SourceRecord } from "./record-source.ts";
 
 export interface SpanRecord {
@@ -13,9 +13,9 @@ export interface SpanRecord {
   readonly source: SourceRecord;
   readonly record: SpanEvents;
   readonly mapped: MappedSpan;
-  /** OTLP/JSON, as they are stored. */
-  readonly resourceJson: string;
-  readonly scopeJson: string;
+  /** As they are stored (proto/src/stored-span.ts). */
+  readonly resource: Uint8Array;
+  readonly scope: Uint8Array;
 }
 
 export interface RefoldRecord {
@@ -52,7 +52,7 @@ export function createRecordDecoder(deps: { onDefect(ruleId: string, error: unkn
         const resource = remembered(resources, record.resource, record.resourceSchemaUrl, readResource);
         const scope = remembered(scopes, record.scope, record.scopeSchemaUrl, readScope);
         const mapped = mapSpan(decodeSpan(record.span, resource.decoded, scope.decoded), { onDefect: deps.onDefect });
-        return { kind: "span", source, record, mapped, resourceJson: resource.json, scopeJson: scope.json };
+        return { kind: "span", source, record, mapped, resource: resource.stored, scope: scope.stored };
       } catch (caught) {
         return { kind: "unreadable", source, reason: PipelineError.from(caught).message };
       }
@@ -62,15 +62,15 @@ export function createRecordDecoder(deps: { onDefect(ruleId: string, error: unkn
 
 interface Repeated<T> {
   readonly decoded: T;
-  readonly json: string;
+  readonly stored: Uint8Array;
 }
 
 function readResource(bytes: Uint8Array, schemaUrl: string): Repeated<DecodedResource> {
-  return { decoded: decodeResource(bytes, schemaUrl), json: resourceToJson(bytes, schemaUrl) };
+  return { decoded: decodeResource(bytes, schemaUrl), stored: toStoredGroup(bytes, schemaUrl) };
 }
 
 function readScope(bytes: Uint8Array, schemaUrl: string): Repeated<DecodedScope> {
-  return { decoded: decodeScope(bytes, schemaUrl), json: scopeToJson(bytes, schemaUrl) };
+  return { decoded: decodeScope(bytes, schemaUrl), stored: toStoredGroup(bytes, schemaUrl) };
 }
 
 function remembered<T>(

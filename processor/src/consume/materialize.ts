@@ -8,12 +8,12 @@
  */
 import { hash } from "node:crypto";
 import { mapSpan } from "@nonet/ingest/map/map-span.ts";
-import { spanFromJson } from "@nonet/proto/otlp-json.ts";
+import { createStoredSpanReader } from "@nonet/proto/stored-span.ts";
 import type { TableName, TraceRow } from "@nonet/proto/tables.ts";
 import type { FoldedTrace } from "../fold/folded-trace.ts";
 import { addSpans, createTraceState, foldState } from "../fold/trace-state.ts";
 import type { ClickhouseStore, LiveKeys, StoredSpan } from "../store/clickhouse/clickhouse-store.ts";
-import { liveLine, type RowText, tombstoneLine, toRowText } from "../store/clickhouse/row-text.ts";
+import { liveLine, type RowText, toKeyText, tombstoneLine, toRowText } from "../store/clickhouse/row-text.ts";
 import { derivedRowsOf } from "../store/clickhouse/rows/derived-rows.ts";
 import { hourOf } from "../store/clickhouse/rows/hour.ts";
 import { toSpanRow } from "../store/clickhouse/rows/span-row.ts";
@@ -172,12 +172,18 @@ function toHotTrace(row: TraceRow, spans: readonly StoredSpan[], keys: LiveKeys,
     trace.bytes += span.span.length;
     trace.spanKeys.set(
       span.span_id,
-      JSON.stringify([row.project_id, span.hour, span.trace_id, span.span_id]).slice(1, -1),
+      toKeyText("spans", {
+        project_id: row.project_id,
+        hour: span.hour,
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+      }),
     );
   }
+  const read = createStoredSpanReader();
   addSpans(
     trace.state,
-    spans.map((span) => mapSpan(spanFromJson(span.span, span.resource, span.scope), { onDefect: deps.onDefect })),
+    spans.map((span) => mapSpan(read(span), { onDefect: deps.onDefect })),
   );
   return trace;
 }
@@ -237,7 +243,7 @@ function appendChanges(
     for (const [key, row] of rows) {
       const digest = hash("sha1", row.text.rest, "base64");
       if (written.get(key) === digest && !rewrite) continue;
-      lines[table].push(liveLine(version, row.text));
+      lines[table].push(liveLine(version, table, row.text));
       widenHours(trace, row.hour);
       if (table === "metric_points") minutes.add(row.minute);
       written.set(key, undefined);
@@ -253,7 +259,7 @@ function appendChanges(
   }
 
   for (const [spanId, unstored] of trace.unstoredSpans) {
-    lines.spans.push(liveLine(version, unstored.row));
+    lines.spans.push(liveLine(version, "spans", unstored.row));
     for (const key of unstored.staleKeys) lines.spans.push(tombstoneLine(version, "spans", key));
     stored.push(() => {
       // A better copy may have come while the insert ran.
@@ -265,7 +271,7 @@ function appendChanges(
   const own = derived.traceRow(trace);
   const ownDigest = hash("sha1", own.rest, "base64");
   if (ownDigest !== trace.writtenTrace || rewrite) {
-    lines.traces.push(liveLine(version, own));
+    lines.traces.push(liveLine(version, "traces", own));
     stored.push(() => {
       trace.writtenTrace = ownDigest;
     });

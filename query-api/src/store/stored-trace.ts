@@ -8,8 +8,8 @@
 import type { FoldedSpan, FoldedTrace } from "@nonet/processor/fold/folded-trace.ts";
 import { mapTrace } from "@nonet/processor/fold/map-trace.ts";
 import type { AgentEvent } from "@nonet/proto/event.ts";
-import { resourceFromJson, scopeFromJson, spanFromJson } from "@nonet/proto/otlp-json.ts";
-import type { DecodedResource, DecodedScope, DecodedSpan } from "@nonet/proto/otlp-span.ts";
+import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
+import { createStoredSpanReader, type StoredSpanTexts, storedSpanColumns } from "@nonet/proto/stored-span.ts";
 import type { ClickhouseReader } from "./clickhouse-reader.ts";
 import type { WeightedCache } from "./weighted-cache.ts";
 
@@ -153,11 +153,8 @@ function traceParameters(
 
 const unixNanoMax = 18_446_744_073_709_551_615n;
 
-interface SpanTexts {
-  trace_id: string;
-  span: string;
-  resource: string;
-  scope: string;
+interface SpanTexts extends StoredSpanTexts {
+  readonly trace_id: string;
 }
 
 interface EventFacts {
@@ -180,7 +177,7 @@ async function makeTraces(
   const parameters = traceParameters(projectId, heads);
   const [spanRows, eventRows] = await Promise.all([
     reader.select<SpanTexts>(
-      `SELECT trace_id, span, resource, scope FROM spans FINAL ${whereTraces} AND received_unix_nano <= {receivedUntil:UInt64}`,
+      `SELECT trace_id, ${storedSpanColumns} FROM spans FINAL ${whereTraces} AND received_unix_nano <= {receivedUntil:UInt64}`,
       { ...parameters, receivedUntil: (receivedUntil ?? unixNanoMax).toString() },
     ),
     reader.select<EventFacts>(
@@ -198,13 +195,11 @@ async function makeTraces(
 }
 
 function makeTrace(head: TraceHead, texts: readonly SpanTexts[], facts: readonly EventFacts[]): StoredTrace {
-  const resources = new Map<string, DecodedResource>();
-  const scopes = new Map<string, DecodedScope>();
+  const read = createStoredSpanReader();
   let weight = 1000;
   const spans = texts.map((row) => {
     weight += row.span.length + 500;
-    const resource = once(resources, row.resource, resourceFromJson);
-    return spanFromJson(row.span, resource, once(scopes, row.scope, scopeFromJson));
+    return read(row);
   });
   const trace = mapTrace(spans, { tenantId: head.tenant_id });
   return {
@@ -214,14 +209,6 @@ function makeTrace(head: TraceHead, texts: readonly SpanTexts[], facts: readonly
     weight,
     versionKey: head.versionKey,
   };
-}
-
-function once<T>(known: Map<string, T>, text: string, make: (text: string) => T): T {
-  const existing = known.get(text);
-  if (existing !== undefined) return existing;
-  const made = make(text);
-  known.set(text, made);
-  return made;
 }
 
 function costsOf(facts: readonly EventFacts[]): Map<string, StoredCost> {

@@ -6,10 +6,10 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { resourceFromJson, scopeFromJson, spanFromJson } from "@nonet/proto/otlp-json.ts";
 import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
 import type { DecodedResource, DecodedScope, DecodedSpan } from "@nonet/proto/otlp-span.ts";
 import { ProtobufReader } from "@nonet/proto/protobuf-reader.ts";
+import { resourceFromJson, scopeFromJson, spanFromJson } from "@nonet/proto/testdata/otlp-json-reader.ts";
 
 const corpusPath = join(import.meta.dirname, "..", "..", "corpus");
 

@@ -1,16 +1,18 @@
 /** Writes and reads what the owner of a partition keeps in the ClickHouse dialect. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { type ClickHouseClient, ClickHouseError } from "@clickhouse/client";
 import { PipelineError } from "@nonet/proto/errors.ts";
+import { type StoredSpanTexts, storedSpanColumns } from "@nonet/proto/stored-span.ts";
 import type { TableName, TraceRow } from "@nonet/proto/tables.ts";
+import { textFormats } from "./row-text.ts";
 import { columnsOf, tableLayouts } from "./table-columns.ts";
 
-/** Lines of JSONCompactEachRow, in the order of `columnsOf`. */
+/** Rows as text (row-text.ts), in the order of `columnsOf`. */
 export type TableLines = { readonly [T in TableName]: readonly string[] };
 
 /** One stored span. Source of every derived value of its trace. */
-export interface StoredSpan {
+export interface StoredSpan extends StoredSpanTexts {
   readonly trace_id: string;
   readonly span_id: string;
   readonly hour: number;
@@ -18,9 +20,6 @@ export interface StoredSpan {
   readonly mapping_version: number;
   readonly price_version: string;
   readonly settings_version: number;
-  readonly span: string;
-  readonly resource: string;
-  readonly scope: string;
 }
 
 /** Derived rows that are live in the store, by their key text (row-text.ts). */
@@ -62,10 +61,11 @@ export function createClickhouseStore(deps: { client: ClickHouseClient }): Click
 
   async function insertTable(table: TableName, lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
-    const text = lines.join("");
-    const token = createHash("sha1").update(table).update(text).digest("hex");
+    const { name, encoding } = textFormats[table];
+    const text = Buffer.from(lines.join(""), encoding);
+    const token = hash("sha1", Buffer.concat([Buffer.from(table), text]));
     const { stream } = await client.exec({
-      query: `INSERT INTO ${table} (${columnsOf(table).join(", ")}) FORMAT JSONCompactEachRow`,
+      query: `INSERT INTO ${table} (${columnsOf(table).join(", ")}) FORMAT ${name}`,
       values: Readable.from([text], { objectMode: false }),
       clickhouse_settings: { insert_deduplication_token: token },
     });
@@ -98,7 +98,7 @@ export function createClickhouseStore(deps: { client: ClickHouseClient }): Click
     loadSpans: (projectId, traces) =>
       select<StoredSpan>(
         `SELECT trace_id, span_id, hour, toString(received_unix_nano) AS received_unix_nano, mapping_version, price_version, settings_version,
-                span, resource, scope
+                ${storedSpanColumns}
          FROM spans FINAL ${whereTraces}`,
         hourRange(projectId, traces),
       ),

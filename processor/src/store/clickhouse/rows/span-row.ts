@@ -1,6 +1,5 @@
-/** One span as it is stored: lossless OTLP/JSON beside the few columns that are filtered by. */
+/** One span as it is stored: its OTLP bytes beside the few columns that are filtered by. */
 import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
-import { spanToJson } from "@nonet/proto/otlp-json.ts";
 import type { SpanEvents } from "@nonet/proto/record-codec.ts";
 import type { RowContent } from "../row-text.ts";
 import { hourOf } from "./hour.ts";
@@ -8,11 +7,12 @@ import { hourOf } from "./hour.ts";
 export interface StorableSpan {
   readonly record: SpanEvents;
   readonly mapped: MappedSpan;
-  readonly resourceJson: string;
-  readonly scopeJson: string;
+  /** As they are stored (proto/src/stored-span.ts). */
+  readonly resource: Uint8Array;
+  readonly scope: Uint8Array;
 }
 
-export function toSpanRow({ record, mapped: span, resourceJson, scopeJson }: StorableSpan): RowContent<"spans"> {
+export function toSpanRow({ record, mapped: span, resource, scope }: StorableSpan): RowContent<"spans"> {
   return {
     project_id: record.projectId,
     hour: hourOf(span.startTimeUnixNano),
@@ -30,8 +30,8 @@ export function toSpanRow({ record, mapped: span, resourceJson, scopeJson }: Sto
     mapping_version: record.mappingVersion,
     price_version: record.priceVersion,
     settings_version: record.settingsVersion,
-    span: spanToJson(record.span),
-    resource: resourceJson,
-    scope: scopeJson,
+    span: record.span,
+    resource,
+    scope,
   };
 }

@@ -83,7 +83,7 @@ CREATE TABLE IF NOT EXISTS spans
     mapping_version UInt32,
     price_version LowCardinality(String),
     settings_version UInt32,
-    -- OTLP/JSON of the span, its resource and its scope: lossless after masking.
+    -- OTLP protobuf of the span, its resource and its scope: lossless after masking (proto/src/stored-span.ts).
     span String CODEC(ZSTD(3)),
     resource String CODEC(ZSTD(3)),
     scope String CODEC(ZSTD(3)),
