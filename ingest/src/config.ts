@@ -35,6 +35,15 @@ export const ingestConfigSchema = z.object({
     .min(megabyte)
     .default(256 * megabyte)
     .describe("bytes of all requests between their first byte and their answer"),
+  NONET_OTLP_BACKLOG_MS_MAX: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(8_000)
+    .default(1_500)
+    .describe(
+      "work that is let in is done in about this time, by the rate of the last seconds; beyond it senders are told to come back. Well below the 10 s after which a sender gives up",
+    ),
   NONET_OTLP_PUBLISH_TIMEOUT_MS: z.coerce
     .number()
     .int()

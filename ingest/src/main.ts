@@ -3,6 +3,7 @@ import { startAdminServer } from "@nonet/proto/admin-server.ts";
 import { toKafkaConnection } from "@nonet/proto/connection-settings.ts";
 import { type ControlDatabase, openControlDatabase } from "@nonet/proto/control/control-database.ts";
 import { createCredentialCache } from "@nonet/proto/control/credentials.ts";
+import { createSettingsCache } from "@nonet/proto/control/settings-cache.ts";
 import { PipelineError } from "@nonet/proto/errors.ts";
 import { parseConfig } from "@nonet/proto/parse-config.ts";
 import { runService } from "@nonet/proto/run-service.ts";
@@ -65,7 +66,7 @@ await runService(async () => {
             },
           },
         }),
-    settingsVersionOf: () => 0,
+    settings: createSettingsCache(control),
     registry,
     log,
     recordEvents: true,

@@ -2,6 +2,7 @@
 import type { ControlDatabase } from "@nonet/proto/control/control-database.ts";
 import type { CredentialCache } from "@nonet/proto/control/credentials.ts";
 import { createQuarantineWriter, type QuarantineWriter } from "@nonet/proto/control/quarantine-writer.ts";
+import type { SettingsCache } from "@nonet/proto/control/settings-cache.ts";
 import { isLoopback } from "@nonet/proto/listen-address.ts";
 import { createReceiptSigner } from "@nonet/proto/receipt.ts";
 import type { Logger } from "pino";
@@ -12,8 +13,10 @@ import { createDoorRecords } from "./kafka-door/door-records.ts";
 import { type KafkaDoor, type KafkaDoorConfig, startKafkaDoor } from "./kafka-door/kafka-door.ts";
 import { createAcceptSpans } from "./publish/accept-spans.ts";
 import { createAcceptWithReceipt } from "./publish/accept-with-receipt.ts";
+import { type ApplySettings, createApplySettings } from "./publish/apply-settings.ts";
 import type { Publisher } from "./publish/publisher.ts";
 import { startQuarantineReplay } from "./quarantine/replay.ts";
+import type { InFlight } from "./receive/in-flight.ts";
 import type { Sender } from "./receive/receive-export.ts";
 import { type Receiver, startReceiver } from "./receive/receiver.ts";
 import { toReceiverConfig } from "./receive/receiver-config.ts";
@@ -30,7 +33,8 @@ export interface IngestDeps {
     readonly deadLetters: Publisher;
     ensureTopics(): Promise<void>;
   };
-  settingsVersionOf(projectId: string): number;
+  /** What projects set. */
+  readonly settings: Pick<SettingsCache, "current">;
   readonly registry: Registry;
   readonly log: Logger;
   /** Whether records carry the events of Stage A (accept-spans.ts). */
@@ -62,7 +66,6 @@ export async function startIngest(config: IngestConfig, deps: IngestDeps): Promi
     { recordEvents: deps.recordEvents },
     {
       publisher: deps.publisher,
-      settingsVersionOf: deps.settingsVersionOf,
       onDefect(ruleId, error) {
         defects.inc({ rule: ruleId });
         deps.log.error({ ruleId, err: error }, "a mapping rule failed; the span is kept as a plain node");
@@ -92,7 +95,20 @@ export async function startIngest(config: IngestConfig, deps: IngestDeps): Promi
     onError: (error) => deps.log.warn({ err: error }, "the quarantine cannot be written; it will be tried again"),
   });
   const receipts = createReceiptSigner(deps.receiptSecret);
-  const accepting = createAcceptWithReceipt({ acceptSpans, receipts, quarantine, now: deps.now });
+  const masked = new Counter({
+    name: "nonet_ingest_masked_values",
+    help: "Values that masking rules of projects changed; unsearched ones became [masked] whole, as their span was too large to search",
+    labelNames: ["outcome"],
+    registers: [deps.registry],
+  });
+  const { settle, rulesOf } = createApplySettings({
+    settings: deps.settings,
+    onMasked(counts) {
+      masked.inc({ outcome: "replaced" }, counts.masked - counts.unsearched);
+      masked.inc({ outcome: "unsearched" }, counts.unsearched);
+    },
+  });
+  const accepting = createAcceptWithReceipt({ acceptSpans, settle, receipts, quarantine, now: deps.now });
   const required = authenticationRequired(config);
   if (!required && !onlyLoopback(config)) {
     deps.log.warn("NONET_OTLP_AUTH=off while listening beyond loopback: anyone who reaches the port can write spans");
@@ -112,11 +128,11 @@ export async function startIngest(config: IngestConfig, deps: IngestDeps): Promi
   const replay = startQuarantineReplay({
     store: deps.control.quarantine,
     tenantOf: async (projectId) => (await deps.control.getProject(projectId))?.tenantId,
-    acceptSpans,
+    acceptSpans: async (sender, request) => acceptSpans(sender, await settle(sender.projectId, request)),
     publisher: deps.publisher,
     onError: (error) => deps.log.warn({ err: error }, "a replay did not get through; it will be tried again"),
   });
-  const door = openDoor(deps, { ...accepting, offer: quarantine.offer });
+  const door = openDoor(deps, { ...accepting, rulesOf, offer: quarantine.offer, inFlight: receiver.inFlight });
   let draining = false;
   return {
     receiver,
@@ -134,7 +150,9 @@ export async function startIngest(config: IngestConfig, deps: IngestDeps): Promi
 
 function openDoor(
   deps: IngestDeps,
-  way: ReturnType<typeof createAcceptWithReceipt> & Pick<QuarantineWriter, "offer">,
+  way: ReturnType<typeof createAcceptWithReceipt> &
+    Pick<QuarantineWriter, "offer"> &
+    Pick<ApplySettings, "rulesOf"> & { readonly inFlight: InFlight },
 ): KafkaDoor | undefined {
   const { kafkaDoor, registry, log } = deps;
   if (kafkaDoor === undefined) return undefined;
@@ -153,6 +171,8 @@ function openDoor(
   const handle = createDoorRecords(kafkaDoor.encoding, {
     accept: way.accept,
     acceptNothing: way.acceptNothing,
+    rulesOf: way.rulesOf,
+    inFlight: way.inFlight,
     deadLetters: kafkaDoor.deadLetters,
     quarantine: way,
     count(outcome, { accepted, rejected }) {

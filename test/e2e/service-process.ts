@@ -19,9 +19,13 @@ process.once("exit", () => {
 });
 
 /** @param script path from the repository's root. */
-export function startProcess(script: string, environment: Record<string, string>): ServiceProcess {
+export function startProcess(
+  script: string,
+  environment: Record<string, string>,
+  args: readonly string[] = [],
+): ServiceProcess {
   const root = new URL("../../", import.meta.url).pathname;
-  const child = spawn(process.execPath, [script], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...environment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -4,6 +4,7 @@ import { anyRequest, encodeRequest, validRequest } from "@nonet/proto/testdata/o
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { LogRecord } from "../publish/publisher.ts";
+import { createInFlight } from "../receive/in-flight.ts";
 import type { AcceptedRequest } from "../receive/receive-export.ts";
 import type { DoorEncoding } from "./decode-export.ts";
 import { createDoorRecords } from "./door-records.ts";
@@ -16,13 +17,16 @@ function open(encoding: DoorEncoding) {
   const held: OfferedToQuarantine[] = [];
   const counts = { accepted: 0, unreadable: 0 };
   const state: { logError: PipelineError | undefined } = { logError: undefined };
+  const inFlight = createInFlight(10_000);
   const handle = createDoorRecords(encoding, {
+    inFlight,
     async accept(_, request) {
       if (state.logError !== undefined) throw state.logError;
       accepted.push(request);
       return { refused: [] };
     },
-    acceptNothing: () => undefined,
+    acceptNothing: async () => undefined,
+    rulesOf: async () => undefined,
     deadLetters: {
       recordBytesMax: 10_000,
       async publish(records) {
@@ -44,7 +48,7 @@ function open(encoding: DoorEncoding) {
   });
   const take = (value: Buffer) =>
     handle({ topic: "otlp_spans", partition: 2, offset: "41", key: Buffer.from("k"), value, timestampMs: 5 }, sender);
-  return { take, accepted, deadLetters, held, counts, state };
+  return { take, accepted, deadLetters, held, counts, state, inFlight };
 }
 
 test("a request in protobuf is accepted whole, and rejected spans stay with it", async () => {
@@ -117,6 +121,28 @@ test("nothing is taken while the log is away: neither spans nor dead letters", a
   const request = encodeRequest({ resource_spans: [{ scope_spans: [{ spans }] }] });
   await expect(take(request)).rejects.toMatchObject({ code: "LOG_UNAVAILABLE" });
   expect([held, counts]).toEqual([[], { accepted: 0, unreadable: 0 }]);
+});
+
+test("its bytes are in flight until it is taken, and it waits while there is no room", async () => {
+  const { take, accepted, inFlight } = open("otlp_proto");
+  const traceId = Buffer.alloc(16, 1);
+  const spans = [{ trace_id: traceId, span_id: traceId.subarray(0, 8), name: "x".repeat(4_000) }];
+  const request = encodeRequest({ resource_spans: [{ scope_spans: [{ spans }] }] });
+  const other = inFlight.begin();
+  other.take(9_000);
+  await expect(take(request)).rejects.toMatchObject({ code: "OVERLOADED", retryable: true });
+  expect([accepted.length, inFlight.bytes()]).toEqual([0, 9_000]);
+  other.end();
+  const taking = take(request);
+  expect(inFlight.bytes()).toBe(request.length);
+  await taking;
+  expect([accepted.length, inFlight.bytes()]).toEqual([1, 0]);
+});
+
+test("one that is larger than the limit is taken alone", async () => {
+  const { take, counts, inFlight } = open("otlp_proto");
+  await take(Buffer.alloc(20_000));
+  expect([counts.unreadable, inFlight.bytes()]).toEqual([1, 0]);
 });
 
 test("whatever a record holds, it is taken", async () => {

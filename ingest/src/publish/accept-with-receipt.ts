@@ -2,11 +2,13 @@
 import type { QuarantineWriter } from "@nonet/proto/control/quarantine-writer.ts";
 import { createReceiptId, type ReceiptSigner } from "@nonet/proto/receipt.ts";
 import { holdRejected } from "../quarantine/hold-rejected.ts";
-import type { AcceptedRequest, ReceiveDeps, Sender } from "../receive/receive-export.ts";
+import type { AcceptedRequest, ReceiveDeps, RequestRoom, Sender } from "../receive/receive-export.ts";
 import type { AcceptedSpans } from "./accept-spans.ts";
+import type { ApplySettings, SettledRequest } from "./apply-settings.ts";
 
 export interface AcceptWithReceiptDeps {
-  acceptSpans(sender: Sender, request: AcceptedRequest): Promise<AcceptedSpans>;
+  acceptSpans(sender: Sender, request: SettledRequest, room: RequestRoom): Promise<AcceptedSpans>;
+  settle: ApplySettings["settle"];
   readonly receipts: ReceiptSigner;
   readonly quarantine: Pick<QuarantineWriter, "offer" | "drop">;
   now(): number;
@@ -16,7 +18,7 @@ export function createAcceptWithReceipt(
   deps: AcceptWithReceiptDeps,
 ): Required<Pick<ReceiveDeps, "accept" | "acceptNothing">> {
   /** Only for what is durable: a request that failed comes again, and its rejected spans with it. */
-  function settle(sender: Sender, { groups }: AcceptedRequest, outcome: AcceptedSpans): string | undefined {
+  function sign(sender: Sender, { groups }: AcceptedRequest, outcome: AcceptedSpans): string | undefined {
     const id = createReceiptId();
     const loggedAtMs = deps.now();
     const { projectId } = sender;
@@ -34,11 +36,16 @@ export function createAcceptWithReceipt(
   }
 
   return {
-    async accept(sender, request) {
-      const outcome = await deps.acceptSpans(sender, request);
-      const receipt = settle(sender, request, outcome);
+    async accept(sender, request, room) {
+      const settled = await deps.settle(sender.projectId, request);
+      const outcome = await deps.acceptSpans(sender, settled, room);
+      const receipt = sign(sender, settled, outcome);
       return { refused: outcome.refused, ...(receipt === undefined ? {} : { receipt }) };
     },
-    acceptNothing: (sender, request) => settle(sender, request, { accepted: 0, refused: [], published: undefined }),
+    async acceptNothing(sender, request) {
+      // Rejected spans are kept too, and masked like the others.
+      const settled = request.groups.length === 0 ? request : await deps.settle(sender.projectId, request);
+      return sign(sender, settled, { accepted: 0, refused: [], published: undefined });
+    },
   };
 }

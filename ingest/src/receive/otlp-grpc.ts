@@ -94,17 +94,20 @@ export function createGrpcTransport(config: ReceiverConfig, handler: ExportHandl
       return;
     }
     let deadlinePassed = false;
+    let abandon = (): void => {};
     const deadline = startTimer(timeoutMs, () => {
       deadlinePassed = true;
+      abandon();
       respondRefusal(stream, refusal("DEADLINE_EXCEEDED", "the call's deadline passed"));
     });
     stream.on("close", () => clearTimeout(deadline));
     const remoteAddress = stream.session?.socket?.remoteAddress ?? "";
-    const opened = await handler.begin({ origin, headers, remoteAddress });
+    const opened = await handler.begin({ origin, headers, remoteAddress, connection: stream.session ?? stream });
     if (isRefusal(opened)) {
       respondRefusal(stream, opened);
       return;
     }
+    abandon = opened.abandon;
     try {
       const message = await readMessage(stream, opened, { bodyTimeoutMs: config.bodyTimeoutMs, coding });
       if (message === "gone") return;
@@ -113,6 +116,7 @@ export function createGrpcTransport(config: ReceiverConfig, handler: ExportHandl
         respondRefusal(stream, message);
         return;
       }
+      stream.once("close", opened.abandon);
       const answer = await opened.receive(message.body, message.compressed ? coding : "identity");
       if (answer.outcome === "refused") respondRefusal(stream, answer.refusal);
       else respondMessage(stream, responseToProtobuf(answer.partial), answer.receipt);

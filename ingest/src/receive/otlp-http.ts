@@ -75,7 +75,12 @@ export function createHttpTransport(
     }
     const origin = { transport: "http", encoding } as const;
     const remoteAddress = request.socket?.remoteAddress ?? "";
-    const opened = await handler.begin({ origin, headers: request.headers, remoteAddress });
+    const opened = await handler.begin({
+      origin,
+      headers: request.headers,
+      remoteAddress,
+      connection: request.socket ?? exchange,
+    });
     if (isRefusal(opened)) {
       answerRefusal(exchange, opened);
       return;
@@ -88,6 +93,7 @@ export function createHttpTransport(
         answerRefusal(exchange, body);
         return;
       }
+      exchange.response.once("close", opened.abandon);
       const answer = await opened.receive(body, coding);
       if (answer.outcome === "refused") {
         answerRefusal(exchange, answer.refusal);

@@ -1,8 +1,8 @@
 /**
  * One export request, whatever it came over: who sends, is there room, what does it hold, is it durable, what is the answer.
  *
- *     begin   drain? -> authenticate -> rate            before a body byte is looked at (otlp-receiver.md rule 87)
- *     receive decompress (bounded) -> walk, mask -> accept -> answer
+ *     begin   drain? room? -> authenticate -> rate                before a body byte is looked at (otlp-receiver.md rule 87)
+ *     receive room? -> wait for a turn -> decompress (bounded) -> walk, mask -> accept -> answer
  *
  * The transports above are thin: they collect a body, hand it in, and write the answer. Nothing here throws at them.
  */
@@ -16,6 +16,7 @@ import {
   walkExportRequestInSlices,
 } from "@nonet/proto/otlp-walk.ts";
 import type { Logger } from "pino";
+import type { Backlog } from "./backlog.ts";
 import { readCredential } from "./credential.ts";
 import { type Coding, decompress } from "./decompress.ts";
 import { type PartialSuccess, partialSuccess, type RefusedSpan } from "./export-response.ts";
@@ -26,6 +27,7 @@ import type { Origin, ReceiveMetrics } from "./receive-metrics.ts";
 import type { ReceiverConfig } from "./receiver-config.ts";
 import type { RetryHint } from "./retry-hint.ts";
 import { type Refusal, refusal, refusalFor } from "./status.ts";
+import type { Turns } from "./turns.ts";
 
 /** Who sends: decided by the credential alone. */
 export interface Sender {
@@ -45,6 +47,17 @@ export interface AcceptOutcome {
   readonly receipt?: string;
 }
 
+/** What a request may use while it is made durable. */
+export interface RequestRoom {
+  /** Counts bytes that were made of the request; false when there is no room for them. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+  /** It waits for the log from now on, and others may use the thread. */
+  waits(): void;
+  /** Nobody waits for its answer any more. */
+  isAbandoned(): boolean;
+}
+
 export interface ReceiveDeps {
   /** From the credential alone. May throw PipelineError, retryable when the directory of credentials is away. */
   authenticate(
@@ -52,9 +65,9 @@ export interface ReceiveDeps {
     remoteAddress: string,
   ): Promise<Sender | "unauthenticated" | "forbidden">;
   /** Resolves only when all spans but the refused ones are durable in the log; throws PipelineError otherwise. */
-  accept(sender: Sender, request: AcceptedRequest): Promise<AcceptOutcome>;
+  accept(sender: Sender, request: AcceptedRequest, room: RequestRoom): Promise<AcceptOutcome>;
   /** Told of a request that left nothing to store: it was empty, or all of it was rejected. Gives its receipt. */
-  acceptNothing?(sender: Sender, request: AcceptedRequest): string | undefined;
+  acceptNothing?(sender: Sender, request: AcceptedRequest): Promise<string | undefined>;
   now(): number;
   readonly log: Logger;
 }
@@ -64,6 +77,8 @@ export interface ExportCall {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly remoteAddress: string;
+  /** What connections are told apart by. */
+  readonly connection: object;
 }
 
 /** A request that may send its body. `end` must be called when it has its answer or is gone; what still runs then keeps its bytes counted. */
@@ -73,6 +88,8 @@ export interface OpenRequest {
   /** Counts body bytes as they come; a refusal when there is no room or they are too many. */
   takeBody(bytes: number): Refusal | undefined;
   receive(body: Buffer, coding: Coding): Promise<ExportAnswer>;
+  /** Nobody waits for the answer any more: what has not begun need not begin. */
+  abandon(): void;
   /** Counts a refusal that the transport decided after `begin`. */
   countRefused(cause: Refusal): void;
   end(): void;
@@ -92,6 +109,8 @@ export interface ExportHandler {
 
 export interface ExportHandlerParts {
   readonly inFlight: InFlight;
+  readonly backlog: Backlog;
+  readonly turns: Turns;
   readonly metrics: ReceiveMetrics;
   readonly rateLimit: RateLimit;
   readonly retryHint: RetryHint;
@@ -103,8 +122,23 @@ const drainHintMs = 1_000;
 const openRequestBytes = 4_096;
 /** What a span costs besides its bytes while its request waits. */
 const openSpanBytes = 256;
+/** What a compressed body is counted for in the backlog, times its bytes: agents' spans compress five to ten times. */
+const compressedWeight = 4;
 /** A walk gives way to other requests this often. */
-const walkSliceMs = 10;
+const walkSliceMs = 5;
+
+/** A request that has its turn. */
+interface Work {
+  readonly origin: Origin;
+  readonly sender: Sender;
+  readonly request: InFlightRequest;
+  readonly body: Buffer;
+  readonly coding: Coding;
+  readonly room: RequestRoom;
+  /** Ends its use of the thread and its place in the backlog. @param finished whether its work came to an end of its own. */
+  settled(finished: boolean): void;
+  abandon(): void;
+}
 
 export function isRefusal(value: OpenRequest | Refusal): value is Refusal {
   return "grpc" in value;
@@ -115,14 +149,14 @@ export function createExportHandler(
   deps: ReceiveDeps,
   parts: ExportHandlerParts,
 ): ExportHandler {
-  const { inFlight, metrics, rateLimit, retryHint } = parts;
+  const { inFlight, backlog, turns, metrics, rateLimit, retryHint } = parts;
   let draining = false;
 
   async function begin(call: ExportCall): Promise<OpenRequest | Refusal> {
     metrics.request(call.origin);
     if (draining) return refuse(call.origin, refusal("DRAINING", "shutting down", { retryAfterMs: drainHintMs }));
     const request = inFlight.begin();
-    if (!request.take(openRequestBytes)) {
+    if (!backlog.hasRoomFor(call.connection) || !request.take(openRequestBytes)) {
       request.end();
       return refuse(call.origin, overloaded());
     }
@@ -133,17 +167,53 @@ export function createExportHandler(
         request.end();
         return refuse(call.origin, cause ?? refusal("INTERNAL", "internal error"));
       }
-      return open(call.origin, sender, request);
+      return open(call, sender, request);
     } catch (caught) {
       request.end();
       return refuse(call.origin, failed(caught));
     }
   }
 
-  function open(origin: Origin, sender: Sender, request: InFlightRequest): OpenRequest {
+  function open({ origin, connection }: ExportCall, sender: Sender, request: InFlightRequest): OpenRequest {
     let bodyBytes = 0;
     let running = false;
     let ended = false;
+    let abandoned = false;
+
+    async function receive(body: Buffer, coding: Coding): Promise<ExportAnswer> {
+      const weight = coding === "identity" ? 1 : compressedWeight;
+      const entry = backlog.enter(connection, openRequestBytes + body.length * weight);
+      if (entry === undefined) return { outcome: "refused", refusal: overloaded() };
+      running = true;
+      const endTurn = await turns.take(connection);
+      const work: Work = {
+        ...{ origin, sender, request, body, coding },
+        room: {
+          take: (bytes) => request.take(bytes),
+          give: (bytes) => request.give(bytes),
+          waits: endTurn,
+          isAbandoned: () => abandoned,
+        },
+        settled(finished) {
+          endTurn();
+          entry.leave(finished);
+          running = false;
+          if (ended) request.end();
+        },
+        abandon() {
+          abandoned = true;
+        },
+      };
+      try {
+        if (!abandoned) return await answerTo(work);
+        work.settled(false);
+        return { outcome: "refused", refusal: refusal("DEADLINE_EXCEEDED", "nobody waits for the answer") };
+      } catch (caught) {
+        work.settled(false);
+        return { outcome: "refused", refusal: failed(caught) };
+      }
+    }
+
     return {
       announce(bytes) {
         if (bytes > config.requestBytesMax) return tooLarge();
@@ -155,21 +225,12 @@ export function createExportHandler(
         return request.take(bytes) ? undefined : overloaded();
       },
       async receive(body, coding) {
-        running = true;
-        const settled = (): void => {
-          running = false;
-          if (ended) request.end();
-        };
-        try {
-          const answer = await answerTo(origin, sender, { request, body, coding, settled });
-          if (answer.outcome === "refused") metrics.refused(origin, answer.refusal.code);
-          return answer;
-        } catch (caught) {
-          settled();
-          const cause = failed(caught);
-          metrics.refused(origin, cause.code);
-          return { outcome: "refused", refusal: cause };
-        }
+        const answer = await receive(body, coding);
+        if (answer.outcome === "refused") metrics.refused(origin, answer.refusal.code);
+        return answer;
+      },
+      abandon() {
+        abandoned = true;
       },
       countRefused: (cause) => metrics.refused(origin, cause.code),
       end() {
@@ -179,21 +240,17 @@ export function createExportHandler(
     };
   }
 
-  async function answerTo(
-    origin: Origin,
-    sender: Sender,
-    input: { request: InFlightRequest; body: Buffer; coding: Coding; settled: () => void },
-  ): Promise<ExportAnswer> {
-    const { request, body, coding, settled } = input;
+  async function answerTo(work: Work): Promise<ExportAnswer> {
+    const { origin, sender, request, body, coding, settled } = work;
     const decompressed = await plainBody(request, body, coding);
     if (!Buffer.isBuffer(decompressed)) {
-      settled();
+      settled(decompressed.code !== "OVERLOADED");
       return { outcome: "refused", refusal: decompressed };
     }
     metrics.bytes(origin, { before: body.length, after: decompressed.length });
     const walked = await decode(origin, decompressed, request);
     if (walked.outcome !== "walked") {
-      settled();
+      settled(true);
       const cause = walked.outcome === "undecodable" ? undecodable(walked) : refusal("TOO_LARGE", walked.reason);
       return { outcome: "refused", refusal: cause };
     }
@@ -201,21 +258,18 @@ export function createExportHandler(
     for (const group of walked.groups) for (const { reason } of group.rejected) metrics.rejected(origin, reason, 1);
     const acceptable = walked.spanCount - walked.rejectedCount;
     if (acceptable === 0) {
-      settled();
-      return {
-        outcome: "accepted",
-        partial: partialSuccess(walked, []),
-        receipt: deps.acceptNothing?.(sender, walked),
-      };
+      const receipt = await deps.acceptNothing?.(sender, walked);
+      settled(true);
+      return { outcome: "accepted", partial: partialSuccess(walked, []), receipt };
     }
     if (!request.take(acceptable * openSpanBytes)) {
-      settled();
+      settled(false);
       metrics.rejected(origin, "overloaded", acceptable);
       return { outcome: "refused", refusal: overloaded() };
     }
     rateLimit.pay(sender.tenantId, acceptable);
     try {
-      const outcome = await durable(sender, walked, settled);
+      const outcome = await durable(work, walked);
       metrics.accepted(origin, acceptable - outcome.refused.length);
       if (outcome.refused.length > 0) metrics.rejected(origin, "refused_by_log", outcome.refused.length);
       return { outcome: "accepted", partial: partialSuccess(walked, outcome.refused), receipt: outcome.receipt };
@@ -261,16 +315,19 @@ export function createExportHandler(
   }
 
   /** Waits for the log at most the time a sender waits. What still runs then keeps its bytes counted until it ends. */
-  async function durable(sender: Sender, walked: WalkedRequest, settled: () => void): Promise<AcceptOutcome> {
+  async function durable({ sender, room, settled, abandon }: Work, walked: WalkedRequest): Promise<AcceptOutcome> {
     const startMs = performance.now();
-    const accepting = (async () => deps.accept(sender, walked))();
-    accepting.then(settled, settled);
+    const accepting = (async () => deps.accept(sender, walked, room))();
+    accepting.then(
+      () => settled(true),
+      () => settled(false),
+    );
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new PipelineError("LOG_TIMEOUT", `not durable within ${config.publishTimeoutMs} ms`)),
-        config.publishTimeoutMs,
-      );
+      timer = setTimeout(() => {
+        abandon();
+        reject(new PipelineError("LOG_TIMEOUT", `not durable within ${config.publishTimeoutMs} ms`));
+      }, config.publishTimeoutMs);
     });
     try {
       const outcome = await Promise.race([accepting, timeout]);

@@ -24,6 +24,7 @@ export interface ReceiveMetrics {
 export interface ReceiveGauges {
   inFlightBytes(): number;
   inFlightRequests(): number;
+  backlogBytes(): number;
   openConnections(transport: Transport): number;
 }
 
@@ -53,6 +54,9 @@ export function createReceiveMetrics(registry: Registry, gauges: ReceiveGauges):
   );
   gauge(registry, "in_flight_requests", "Requests between their headers and their answer", (each) =>
     each.set(gauges.inFlightRequests()),
+  );
+  gauge(registry, "backlog_bytes", "Bytes of whole requests that wait for their turn or for the log", (each) =>
+    each.set(gauges.backlogBytes()),
   );
   new Gauge({
     name: "nonet_receive_open_connections",

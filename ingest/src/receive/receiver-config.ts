@@ -28,6 +28,8 @@ export interface ReceiverConfig {
   readonly requestBytesMax: number;
   /** All requests between their first byte and their answer, after decompression. */
   readonly inFlightBytesMax: number;
+  /** Work that is let in is done in about this time, see backlog.ts. */
+  readonly backlogMsMax: number;
   readonly publishTimeoutMs: number;
   readonly drainTimeoutMs: number;
   /** A hint longer than the client's remaining time makes it drop the data. */
@@ -61,6 +63,7 @@ export const receiverDefaults: ReceiverConfig = {
   apiKeyHeader: "x-api-key",
   requestBytesMax: 64 * mebibyte,
   inFlightBytesMax: 256 * mebibyte,
+  backlogMsMax: 1_500,
   publishTimeoutMs: 8_000,
   drainTimeoutMs: 25_000,
   retryHintMs: 1_000,
@@ -84,6 +87,7 @@ export function toReceiverConfig(config: IngestConfig): ReceiverConfig {
     apiKeyHeader: config.NONET_OTLP_API_KEY_HEADER.toLowerCase(),
     requestBytesMax: config.NONET_OTLP_REQUEST_BYTES_MAX,
     inFlightBytesMax: Math.min(config.NONET_OTLP_IN_FLIGHT_BYTES_MAX, Math.floor(memoryLimit() / 4)),
+    backlogMsMax: config.NONET_OTLP_BACKLOG_MS_MAX,
     publishTimeoutMs: config.NONET_OTLP_PUBLISH_TIMEOUT_MS,
     drainTimeoutMs: config.NONET_OTLP_DRAIN_TIMEOUT_MS,
     spansPerSecondMax: config.NONET_OTLP_RATE_SPANS_PER_SECOND,

@@ -10,8 +10,9 @@ import {
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { type ListenAddress, listenError } from "@nonet/proto/listen-address.ts";
 import type { Registry } from "prom-client";
+import { createBacklog } from "./backlog.ts";
 import { createCors } from "./cors.ts";
-import { createInFlight } from "./in-flight.ts";
+import { createInFlight, type InFlight } from "./in-flight.ts";
 import { createGrpcTransport } from "./otlp-grpc.ts";
 import { createHttpTransport } from "./otlp-http.ts";
 import { createRateLimit } from "./rate-limit.ts";
@@ -20,6 +21,7 @@ import { createReceiveMetrics } from "./receive-metrics.ts";
 import type { ReceiverConfig } from "./receiver-config.ts";
 import { createRetryHint } from "./retry-hint.ts";
 import { loadTls, type TlsOptions, watchTls } from "./tls-files.ts";
+import { createTurns } from "./turns.ts";
 
 export interface Receiver {
   /** Where it listens, with the ports that were taken. */
@@ -33,11 +35,19 @@ export interface Receiver {
   /** Ends everything. Safe to call twice, and without `drain`. */
   close(): Promise<void>;
   inFlightBytes(): number;
+  /** For what comes in another way, so that all of it is within one limit. */
+  readonly inFlight: InFlight;
 }
 
 export interface ReceiverDeps extends ReceiveDeps {
   readonly registry: Registry;
 }
+
+/**
+ * Requests that are decompressed, decoded and mapped side by side: two, since one may be decompressed on another thread. Each holds the thread
+ * for a slice in every turn of the event loop, in which one new connection is accepted.
+ */
+const runningMax = 2;
 
 /** How long connections may take to end once they have their answers. */
 const closeGraceMs = 1_000;
@@ -48,14 +58,18 @@ const closeGraceMs = 1_000;
 export async function startReceiver(config: ReceiverConfig, deps: ReceiverDeps): Promise<Receiver> {
   const tls = config.tls === undefined ? undefined : loadTls(config.tls);
   const inFlight = createInFlight(config.inFlightBytesMax);
+  const backlog = createBacklog({ waitMsMax: config.backlogMsMax }, { now: () => performance.now() });
   const httpSockets = new Set<Socket>();
   const metrics = createReceiveMetrics(deps.registry, {
     inFlightBytes: inFlight.bytes,
     inFlightRequests: inFlight.requests,
+    backlogBytes: backlog.bytes,
     openConnections: (transport) => (transport === "grpc" ? grpc.openConnections() : httpSockets.size),
   });
   const handler = createExportHandler(config, deps, {
     inFlight,
+    backlog,
+    turns: createTurns(runningMax),
     metrics,
     rateLimit: createRateLimit(config.spansPerSecondMax, deps.now),
     retryHint: createRetryHint(config, { now: deps.now, random: Math.random }),
@@ -135,6 +149,7 @@ export async function startReceiver(config: ReceiverConfig, deps: ReceiverDeps):
       return closing;
     },
     inFlightBytes: inFlight.bytes,
+    inFlight,
   };
 }
 

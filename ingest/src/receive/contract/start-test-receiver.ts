@@ -54,7 +54,8 @@ export async function startTestReceiver(config: Partial<ReceiverConfig> = {}): P
         if (keys.size === 0) return noSender;
         return (credential === undefined ? undefined : keys.get(credential)) ?? "unauthenticated";
       },
-      async accept(sender, request) {
+      async accept(sender, request, room) {
+        room.waits();
         if (test.logBehaviour !== undefined) return test.logBehaviour(sender, request);
         for (const { spans, ...group } of request.groups) {
           for (const span of spans) published.push({ sender, ...group, ...span });
