@@ -17,7 +17,6 @@ import { openControlDatabase } from "@nonet/proto/control/control-database.ts";
 import { createCredentialCache } from "@nonet/proto/control/credentials.ts";
 import type { ProcessedPosition } from "@nonet/proto/control/processed-positions.ts";
 import { createSettingsCache } from "@nonet/proto/control/settings-cache.ts";
-import { createSettingsCache } from "@nonet/proto/control/settings-cache.ts";
 import { createMemoryProjection } from "@nonet/proto/projection/memory-projection.ts";
 import { openSqliteLog, type SqliteLog } from "@nonet/proto/sqlite-log.ts";
 import { agentEventsTopic } from "@nonet/proto/topics.ts";
@@ -86,7 +85,6 @@ async function start(
   await control.migrate();
   const apiKey = await firstKey(directory, config, control);
   const credentials = createCredentialCache(control, { now: deps.now });
-  const settings = createSettingsCache(control, { now: deps.now });
   const settings = createSettingsCache(control, { now: deps.now });
   const log = openSqliteLog({
     path: directory.file("log.db"),
