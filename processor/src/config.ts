@@ -56,6 +56,18 @@ export const processorConfigSchema = z.object({
     .min(100)
     .default(1_000)
     .describe("how often the windows that batches touched are recomputed, at most"),
+  NONET_ROLL_AFTER_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(300)
+    .describe("how long after its end an hour or a day is rolled into one row; what comes later costs a recomputation"),
+  NONET_ROLL_SETTLE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(30)
+    .describe("how long every processor has to learn which hours are closed; the same for all of them"),
   ...quarantineSettings,
 });
 

@@ -13,6 +13,7 @@ import { createProcessorMetrics } from "./consume/processor-metrics.ts";
 import type { RecordSource, SourceRecord } from "./consume/record-source.ts";
 import { createPositionReporter } from "./consume/report-positions.ts";
 import { createClickhouseStore } from "./store/clickhouse/clickhouse-store.ts";
+import { createRolledWindows } from "./store/rolled-windows.ts";
 import { createRollingWindows } from "./store/rolling-windows.ts";
 
 export interface ProcessorDeps {
@@ -44,6 +45,8 @@ export interface Processor {
 
 /** How soon a receipt follows what was stored. */
 const positionIntervalMs = 500;
+/** How soon a rolled hour that was touched late is computed again; until then its points are summed on each read. */
+const rollIntervalMs = 5_000;
 
 export async function startProcessor(config: ProcessorConfig, deps: ProcessorDeps): Promise<Processor> {
   const metrics = createProcessorMetrics(deps.registry);
@@ -54,8 +57,22 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
       client: deps.clickhouse,
       projection: deps.projection,
       log: deps.log,
-      now: deps.now,
       onFailure: () => metrics.projectionFailures.inc(),
+    },
+  );
+  const rolled = createRolledWindows(
+    {
+      afterMs: config.NONET_ROLL_AFTER_SECONDS * 1000,
+      settleMs: config.NONET_ROLL_SETTLE_SECONDS * 1000,
+      intervalMs: rollIntervalMs,
+    },
+    {
+      client: deps.clickhouse,
+      log: deps.log,
+      now: deps.now,
+      elapsed: () => performance.now(),
+      onRolled: (count) => metrics.rolledWindows.inc(count),
+      onFailure: () => metrics.rollFailures.inc(),
     },
   );
   const quarantine = createQuarantineWriter(config, {
@@ -87,10 +104,12 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
         holdDeadLetter(quarantine, record, { reason, topic: deps.topic, atMs: deps.now() });
       },
       ...(positions === undefined ? {} : { positions }),
-      touchWindows: windows.touch,
+      async touchWindows(traces) {
+        for (const { projectId, minutes } of traces) windows.touch(projectId, minutes);
+        await rolled.touch(traces);
+      },
       async forgetWindows() {
-        const before = BigInt(deps.now()) * 1_000_000n;
-        for (const projectId of await deps.listProjectIds()) await deps.projection.forgetWindows(projectId, before);
+        windows.forget(await deps.listProjectIds());
       },
       async project(traces, notices) {
         const written = await deps.projection.writeTraces(traces);
@@ -109,6 +128,7 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
     async close() {
       await deps.source.close();
       await windows.close();
+      await rolled.close();
       await positions?.close();
       await quarantine.close();
     },

@@ -71,7 +71,7 @@ async function startLoop(refuse: (lines: TableLines) => unknown) {
         dead.push({ offset, reason });
       },
       project: async () => undefined,
-      touchWindows: () => undefined,
+      touchWindows: async () => undefined,
       forgetWindows: async () => undefined,
       metrics: createProcessorMetrics(new Registry()),
       log: pino({ level: "silent" }),

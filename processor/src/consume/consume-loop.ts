@@ -25,7 +25,8 @@ export interface ConsumeLoopDeps {
   deadLetter(record: SourceRecord, reason: string): Promise<void>;
   /** Neither throws: a projection that is away is counted there and rebuilt later (law 6). */
   project(traces: readonly TraceProjection[], notices: readonly LiveNotice[]): Promise<void>;
-  touchWindows(projectId: string, minutes: ReadonlySet<number>): void;
+  /** Metric points of these traces have changed. When it throws, the batch must come again: rolled sums would stay behind. */
+  touchWindows(traces: readonly Pick<MaterializedTrace, "projectId" | "minutes">[]): Promise<void>;
   /** The owner before may have died between storing a batch and recomputing its windows: what is projected is void. */
   forgetWindows(): Promise<void>;
   /** Told how far each partition is (report-positions.ts); left out where nobody asks. */
@@ -130,6 +131,7 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
       }
       if (lease.isLost())
         throw new PipelineError("LEASE_LOST", `partition ${partition} moved while its batch was stored`);
+      await deps.touchWindows(stored);
       const next = (records.at(-1)?.offset ?? -1n) + 1n;
       deps.positions?.stored(partition, next);
       await project(stored);
@@ -141,7 +143,6 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
   };
 
   async function project(stored: readonly MaterializedTrace[]): Promise<void> {
-    for (const trace of stored) deps.touchWindows(trace.projectId, trace.minutes);
     await deps.project(
       stored.map(toTraceProjection),
       stored.map((trace) => ({

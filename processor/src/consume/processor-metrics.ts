@@ -34,6 +34,16 @@ export function createProcessorMetrics(registry: Registry) {
       help: "Writes to the hot projection that did not happen; reads fall through to the store",
       registers,
     }),
+    rolledWindows: new Counter({
+      name: "nonet_processor_rolled_windows",
+      help: "Closed hours and days that were computed into one row",
+      registers,
+    }),
+    rollFailures: new Counter({
+      name: "nonet_processor_roll_failures",
+      help: "Rounds of rolling that failed; readers sum points meanwhile",
+      registers,
+    }),
     batchSeconds: new Histogram({
       name: "nonet_processor_batch_seconds",
       help: "Time from a batch of records to its commit",

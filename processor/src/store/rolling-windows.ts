@@ -1,15 +1,20 @@
 /**
  * Keeps the one-minute windows of the projection current: at most once per refresh it recomputes, whole, those that batches touched. No sum is
  * ever incremented, so a repeated batch changes nothing (law 6). Source: design.md section 5.
+ *
+ * Of two processors that recompute one window the newer query wins. When it began is read from the store's clock, which is one for all, after
+ * the window was touched and before the query: so the winner has seen every point whose touch was answered.
  */
 import type { ClickHouseClient } from "@clickhouse/client";
-import { isPipelineError } from "@nonet/proto/errors.ts";
+import { isPipelineError, PipelineError } from "@nonet/proto/errors.ts";
 import { metricDimensions, metricSums } from "@nonet/proto/metric-sums.ts";
 import type { Projection, WindowProjection } from "@nonet/proto/projection/projection.ts";
 import type { Logger } from "pino";
 
 export interface RollingWindows {
   touch(projectId: string, minutes: ReadonlySet<number>): void;
+  /** What is projected of these projects may be behind, as after a crash: it is void from now on. Tried until it succeeds. */
+  forget(projectIds: readonly string[]): void;
   /** Recomputes what is touched now; for tests and for draining. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -19,7 +24,6 @@ export interface RollingWindowsDeps {
   readonly client: ClickHouseClient;
   readonly projection: Projection;
   readonly log: Logger;
-  now(): number;
   onFailure(): void;
 }
 
@@ -37,7 +41,8 @@ const windowQuery = `
 
 export function createRollingWindows(config: { refreshMs: number }, deps: RollingWindowsDeps): RollingWindows {
   const touched = new Map<string, Set<number>>();
-  let running: Promise<void> | undefined;
+  const forgotten = new Set<string>();
+  let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -49,22 +54,44 @@ export function createRollingWindows(config: { refreshMs: number }, deps: Rollin
     }, config.refreshMs);
   }
 
-  async function flush(): Promise<void> {
-    await running;
-    const work = [...touched];
-    touched.clear();
-    running = (async () => {
-      for (const [projectId, minutes] of work) await refresh(projectId, [...minutes]);
-    })();
-    await running;
-    running = undefined;
+  function flush(): Promise<void> {
+    running = running.then(refreshAll);
+    return running;
   }
 
-  async function refresh(projectId: string, minutes: readonly number[]): Promise<void> {
+  async function refreshAll(): Promise<void> {
+    const projects = [...forgotten];
+    const work = [...touched];
+    if (projects.length === 0 && work.length === 0) return;
+    forgotten.clear();
+    touched.clear();
+    let startedAt: bigint;
+    try {
+      startedAt = await storeTime(deps.client);
+    } catch (caught) {
+      failed(caught, "windows were not recomputed");
+      again(projects, work);
+      return;
+    }
+    for (const projectId of projects) await forgetOne(projectId, startedAt);
+    for (const [projectId, minutes] of work) await refresh(projectId, [...minutes], startedAt);
+  }
+
+  async function forgetOne(projectId: string, before: bigint): Promise<void> {
+    try {
+      const outcome = await deps.projection.forgetWindows(projectId, before);
+      if (outcome.error !== undefined) throw outcome.error;
+    } catch (caught) {
+      // A projection that comes back with what it had would show it.
+      failed(caught, "windows were not forgotten");
+      if (isCurable(caught)) again([projectId], []);
+    }
+  }
+
+  async function refresh(projectId: string, minutes: readonly number[], startedAt: bigint): Promise<void> {
     for (let first = 0; first < minutes.length; first += minutesPerQuery) {
       const slice = minutes.slice(first, first + minutesPerQuery);
       try {
-        const startedAt = BigInt(deps.now()) * 1_000_000n;
         const answer = await deps.client.query({
           query: windowQuery,
           query_params: { project: projectId, minutes: slice },
@@ -84,12 +111,22 @@ export function createRollingWindows(config: { refreshMs: number }, deps: Rollin
         // Until they are written, readers may see the older ones.
         if (outcome.error !== undefined) throw outcome.error;
       } catch (caught) {
-        // The store is away: the windows stay touched and are computed when it is back. A defect must not be tried for ever.
-        deps.onFailure();
-        deps.log.warn({ err: caught, projectId }, "windows were not recomputed");
-        if (!isPipelineError(caught) || caught.retryable) touch(projectId, new Set(slice));
+        // The store is away: the windows stay touched and are computed when it is back.
+        failed(caught, "windows were not recomputed");
+        if (isCurable(caught)) again([], [[projectId, new Set(slice)]]);
       }
     }
+  }
+
+  function failed(caught: unknown, message: string): void {
+    deps.onFailure();
+    deps.log.warn({ err: caught }, message);
+  }
+
+  function again(projects: readonly string[], work: readonly (readonly [string, ReadonlySet<number>])[]): void {
+    for (const projectId of projects) forgotten.add(projectId);
+    for (const [projectId, minutes] of work) touch(projectId, minutes);
+    schedule();
   }
 
   function touch(projectId: string, minutes: ReadonlySet<number>): void {
@@ -102,6 +139,10 @@ export function createRollingWindows(config: { refreshMs: number }, deps: Rollin
 
   return {
     touch,
+    forget(projectIds) {
+      again(projectIds, []);
+      void flush();
+    },
     flush,
     async close() {
       closed = true;
@@ -109,4 +150,23 @@ export function createRollingWindows(config: { refreshMs: number }, deps: Rollin
       await flush();
     },
   };
+}
+
+/** A defect must not be tried for ever. */
+function isCurable(caught: unknown): boolean {
+  return !isPipelineError(caught) || caught.retryable;
+}
+
+/** Nanoseconds since 1970 by the store's clock. */
+async function storeTime(client: ClickHouseClient): Promise<bigint> {
+  try {
+    const answer = await client.query({
+      query: "SELECT toString(toUnixTimestamp64Nano(now64(9))) AS now",
+      format: "JSONEachRow",
+    });
+    const [row] = await answer.json<{ now: string }>();
+    return BigInt(row?.now ?? 0);
+  } catch (caught) {
+    throw PipelineError.from(caught, "STORE_UNAVAILABLE");
+  }
 }

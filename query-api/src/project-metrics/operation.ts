@@ -5,7 +5,7 @@ import { jsonAnswer } from "../http/answer.ts";
 import { type Operation, operation } from "../http/operation.ts";
 import { filterText, list, rangeConflict, single, timeText } from "../http/parameters.ts";
 import type { ClickhouseReader } from "../store/clickhouse-reader.ts";
-import { loadMinuteRows } from "./query.ts";
+import { loadMetricRows } from "./query.ts";
 import { projectMetricsSchema } from "./response-schema.ts";
 import { groupKeys, toMetricWindows } from "./shape.ts";
 
@@ -65,7 +65,7 @@ export function projectMetricsOperation(deps: {
     async handle(request) {
       const { values } = request;
       const range = rangeOf(values, deps.now());
-      const rows = await loadMinuteRows({ projectId: request.projectId, ...range }, deps);
+      const rows = await loadMetricRows({ projectId: request.projectId, ...range }, deps);
       const groupBy = groupKeys.filter((key) => values.groupBy?.includes(key));
       const body = {
         from: timeOf(range.from),

@@ -1,6 +1,6 @@
 /** Rolling metrics as the API shows them. A window is half open; a sum over nothing is 0, a rate without a denominator is null. */
 import { type Histogram, mergeHistogram, percentileMs } from "@nonet/proto/histogram.ts";
-import type { MinuteRow } from "./query.ts";
+import type { MetricRow } from "./query.ts";
 
 export const groupKeys = ["agent", "model", "provider", "tool", "environment"] as const;
 export type GroupKey = (typeof groupKeys)[number];
@@ -35,20 +35,21 @@ interface Sums {
   readonly edges: Map<string, number>;
 }
 
+/** What spans report is added exactly: the order of adding must not show. */
 interface KindSums {
   count: number;
   errors: number;
   blocked: number;
-  input: number;
-  output: number;
-  cachedInput: number;
-  reasoning: number;
+  input: bigint;
+  output: bigint;
+  cachedInput: bigint;
+  reasoning: bigint;
   withoutUsage: number;
   costUnits: bigint;
   unpriced: number;
   durations: Histogram;
   durationCount: number;
-  durationUs: number;
+  durationUs: bigint;
   firstTokens: Histogram;
 }
 
@@ -62,7 +63,7 @@ export interface MetricFilter {
 
 /** @returns windows in order of start, then of group; windows without any event are left out. */
 export function toMetricWindows(
-  rows: readonly MinuteRow[],
+  rows: readonly MetricRow[],
   options: { stepSeconds: number; groupBy: readonly GroupKey[]; filter: MetricFilter },
 ): MetricWindow[] {
   const windows = new Map<string, Sums>();
@@ -83,11 +84,11 @@ export function toMetricWindows(
     .map(([, sums]) => toWindow(sums, options.stepSeconds));
 }
 
-function toolOf(row: MinuteRow): string {
+function toolOf(row: MetricRow): string {
   return row.kind === "tool" ? row.subject : "";
 }
 
-function dimensionOf(row: MinuteRow, key: GroupKey): string {
+function dimensionOf(row: MetricRow, key: GroupKey): string {
   switch (key) {
     case "agent":
       return row.agent_name;
@@ -104,29 +105,29 @@ function dimensionOf(row: MinuteRow, key: GroupKey): string {
   }
 }
 
-function matches(row: MinuteRow, filter: MetricFilter): boolean {
+function matches(row: MetricRow, filter: MetricFilter): boolean {
   return groupKeys.every((key) => filter[key]?.includes(dimensionOf(row, key)) ?? true);
 }
 
-function groupOf(row: MinuteRow, keys: readonly GroupKey[]): Group {
+function groupOf(row: MetricRow, keys: readonly GroupKey[]): Group {
   return Object.fromEntries(keys.map((key) => [key, dimensionOf(row, key)]));
 }
 
-function addRow(window: Sums, row: MinuteRow): void {
+function addRow(window: Sums, row: MetricRow): void {
   const sums = window.byKind.get(row.kind) ?? emptySums();
   window.byKind.set(row.kind, sums);
   sums.count += Number(row.count);
   sums.errors += Number(row.error_count);
   sums.blocked += Number(row.blocked_count);
-  sums.input += Number(row.input_tokens);
-  sums.output += Number(row.output_tokens);
-  sums.cachedInput += Number(row.cached_input_tokens);
-  sums.reasoning += Number(row.reasoning_tokens);
+  sums.input += BigInt(row.input_tokens);
+  sums.output += BigInt(row.output_tokens);
+  sums.cachedInput += BigInt(row.cached_input_tokens);
+  sums.reasoning += BigInt(row.reasoning_tokens);
   sums.withoutUsage += Number(row.calls_without_usage);
   sums.costUnits += BigInt(row.cost_units);
   sums.unpriced += Number(row.unpriced_count);
   sums.durationCount += Number(row.duration_count);
-  sums.durationUs += Number(row.duration_us_sum);
+  sums.durationUs += BigInt(row.duration_us_sum);
   mergeHistogram(sums.durations, bucketsOf(row.duration_buckets));
   mergeHistogram(sums.firstTokens, bucketsOf(row.ttft_buckets));
   if (row.kind === "handoff") {
@@ -143,16 +144,16 @@ function emptySums(): KindSums {
     count: 0,
     errors: 0,
     blocked: 0,
-    input: 0,
-    output: 0,
-    cachedInput: 0,
-    reasoning: 0,
+    input: 0n,
+    output: 0n,
+    cachedInput: 0n,
+    reasoning: 0n,
     withoutUsage: 0,
     costUnits: 0n,
     unpriced: 0,
     durations: new Map(),
     durationCount: 0,
-    durationUs: 0,
+    durationUs: 0n,
     firstTokens: new Map(),
   };
 }
@@ -175,11 +176,11 @@ function toWindow(window: Sums, stepSeconds: number): MetricWindow {
       timeToFirstToken: latencyOf(llm.firstTokens, null),
     },
     tokens: {
-      input: llm.input,
-      output: llm.output,
-      total: llm.input + llm.output,
-      cachedInput: llm.cachedInput,
-      reasoning: llm.reasoning,
+      input: Number(llm.input),
+      output: Number(llm.output),
+      total: Number(llm.input + llm.output),
+      cachedInput: Number(llm.cachedInput),
+      reasoning: Number(llm.reasoning),
     },
     cost: { amount: Number((llm.costUnits + 500n) / 1000n) / 1e9, currency: "USD", unpricedCalls: llm.unpriced },
     tools: {
@@ -218,7 +219,7 @@ function latencyOf(histogram: Histogram, meanMs: number | null): Latency {
 }
 
 function meanOf(sums: KindSums): number | null {
-  return sums.durationCount === 0 ? null : rounded(sums.durationUs / sums.durationCount / 1000);
+  return sums.durationCount === 0 ? null : rounded(Number(sums.durationUs) / sums.durationCount / 1000);
 }
 
 /** Percentiles are within 4.5%; more than three decimals would pretend otherwise. */
