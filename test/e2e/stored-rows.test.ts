@@ -8,8 +8,8 @@ import { migrateClickhouse } from "@nonet/processor/store/clickhouse/migrate.ts"
 import {
   liveLine,
   type RowContent,
-  toKeyText,
   tombstoneLine,
+  toRowKey,
   toRowText,
 } from "@nonet/processor/store/clickhouse/row-text.ts";
 import { createStoreClient } from "@nonet/processor/store/clickhouse/store-client.ts";
@@ -89,7 +89,7 @@ test("bytes and texts of a span come back from the store as they were, whatever 
 
 test("a tombstone hides the row with its key, and an older line does not bring it back", async () => {
   const row = spanRow("trace-hidden", "x");
-  const key = toKeyText("spans", { ...row });
+  const key = toRowKey("spans", { ...row });
   expect(key).toBe(toRowText("spans", row).key);
   await insertSpans(liveLine(5n, "spans", toRowText("spans", row)));
   await insertSpans(tombstoneLine(6n, "spans", key));

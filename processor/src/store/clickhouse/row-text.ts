@@ -43,7 +43,7 @@ export function toRowText<T extends TableName>(table: T, row: RowContent<T>): Ro
 }
 
 /** The key text of a row whose key columns are known. */
-export function toKeyText<T extends TableName>(table: T, values: Readonly<Record<string, unknown>>): string {
+export function toRowKey<T extends TableName>(table: T, values: Readonly<Record<string, unknown>>): string {
   return (textFormats[table] === json ? jsonOf : tabSeparated)(tableLayouts[table].key, values);
 }
 
