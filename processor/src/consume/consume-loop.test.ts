@@ -56,6 +56,7 @@ async function startLoop(refuse: (lines: TableLines) => unknown) {
     findTraces: async () => [],
     loadSpans: async () => [],
     loadDerivedKeys: async () => ({ traces: [], spans: [], events: [], sessions: [], metric_points: [] }),
+    loadCosts: async () => new Map(),
     isHealthy: () => true,
   };
   let epoch = 0n;

@@ -33,6 +33,8 @@ type CostFields = Pick<
   | "cost"
 >;
 
+export type CostOf = (call: LlmCallEvent) => CallCost | undefined;
+
 /**
  * @param prices  those of the stamp of the call's trace; those of the installed table when left out.
  * @returns undefined when the call has no cost: nothing reported, and no usage or no price for it.

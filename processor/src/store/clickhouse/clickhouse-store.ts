@@ -5,6 +5,7 @@ import { type ClickHouseClient, ClickHouseError } from "@clickhouse/client";
 import { PipelineError } from "@nonet/proto/errors.ts";
 import { type StoredSpanTexts, storedSpanColumns } from "@nonet/proto/stored-span.ts";
 import type { TableName, TraceRow } from "@nonet/proto/tables.ts";
+import type { CallCost } from "../../fold/cost.ts";
 import { textFormats } from "./row-text.ts";
 import { columnsOf, tableLayouts } from "./table-columns.ts";
 
@@ -20,6 +21,9 @@ export interface StoredSpan extends StoredSpanTexts {
   readonly mapping_version: number;
   readonly price_version: string;
   readonly settings_version: number;
+  readonly class: string;
+  readonly rule_id: string;
+  readonly agent_name: string;
 }
 
 /** Derived rows that are live in the store, by their key text (row-text.ts). */
@@ -38,6 +42,8 @@ export interface ClickhouseStore {
   /** All live spans of stored traces of one project. */
   loadSpans(projectId: string, traces: readonly TraceRow[]): Promise<StoredSpan[]>;
   loadDerivedKeys(projectId: string, traces: readonly TraceRow[]): Promise<LiveKeys>;
+  /** Costs of the model calls of a stored trace, by event id. */
+  loadCosts(projectId: string, trace: TraceRow): Promise<Map<string, CallCost>>;
   isHealthy(): boolean;
 }
 
@@ -98,7 +104,7 @@ export function createClickhouseStore(deps: { client: ClickHouseClient }): Click
     loadSpans: (projectId, traces) =>
       select<StoredSpan>(
         `SELECT trace_id, span_id, hour, toString(received_unix_nano) AS received_unix_nano, mapping_version, price_version, settings_version,
-                ${storedSpanColumns}
+                class, rule_id, agent_name, ${storedSpanColumns}
          FROM spans FINAL ${whereTraces}`,
         hourRange(projectId, traces),
       ),
@@ -120,7 +126,34 @@ export function createClickhouseStore(deps: { client: ClickHouseClient }): Click
       }
       return keys;
     },
+    async loadCosts(projectId, trace) {
+      const rows = await select<StoredCost>(
+        `SELECT event_id, toString(cost_units) AS units, toString(cost_input_units) AS input_units, toString(cost_output_units) AS output_units,
+                cost_source
+         FROM events FINAL ${whereTraces} AND cost_units IS NOT NULL`,
+        hourRange(projectId, [trace]),
+      );
+      return new Map(rows.map((row) => [row.event_id, toCost(row)]));
+    },
     isHealthy: () => healthy,
+  };
+}
+
+interface StoredCost {
+  readonly event_id: string;
+  readonly units: string;
+  readonly input_units: string | null;
+  readonly output_units: string | null;
+  readonly cost_source: string;
+}
+
+function toCost({ units, input_units: input, output_units: output, cost_source: source }: StoredCost): CallCost {
+  return {
+    units: BigInt(units),
+    inputUnits: input === null ? undefined : BigInt(input),
+    outputUnits: output === null ? undefined : BigInt(output),
+    source: source === "reported" ? "reported" : "price_table",
+    priceTable: source === "reported" ? undefined : source,
   };
 }
 
