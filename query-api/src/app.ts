@@ -15,6 +15,8 @@ import { createCursorCodec } from "./http/cursor.ts";
 import { createOperationRouter } from "./http/operation-router.ts";
 import { notFound } from "./http/problem.ts";
 import { requestState } from "./http/request-state.ts";
+import type { LiveConfig } from "./live/live-config.ts";
+import { liveBasePath, liveOperations } from "./live/operations.ts";
 import { buildOpenapiDocument } from "./openapi/document.ts";
 import { createReferenceRouter } from "./openapi/reference-router.ts";
 import { projectMetricsBasePath, projectMetricsOperation } from "./project-metrics/operation.ts";
@@ -49,6 +51,9 @@ export interface AppDeps {
   readonly readerLimits: ReaderLimits;
   /** Characters of stored spans whose traces are kept mapped; a trace takes a few times that in memory. */
   readonly traceCacheCharactersMax: number;
+  readonly live: LiveConfig;
+  /** Aborted when the service closes: answers that last end. */
+  readonly closing: AbortSignal;
 }
 
 export function createApp(deps: AppDeps): Express {
@@ -66,8 +71,14 @@ export function createApp(deps: AppDeps): Express {
     views: createWeightedCache<SessionView>(deps.traceCacheCharactersMax),
     now: deps.now,
   });
+  const cursors = createCursorCodec(deps.cursorSecret);
+  const live = liveOperations({ ...deps, config: deps.live, reader, traces, cursors });
   const apis = [
-    { basePath: sessionsBasePath, operations: sessionOperations({ reader, traces, sessions, now: deps.now }) },
+    {
+      basePath: sessionsBasePath,
+      operations: [...sessionOperations({ reader, traces, sessions, now: deps.now }), live.session],
+    },
+    { basePath: liveBasePath, operations: [live.project] },
     { basePath: tenantTracesBasePath, operations: tenantTraceOperations({ reader, traces, now: deps.now }) },
     {
       basePath: projectMetricsBasePath,
@@ -90,7 +101,7 @@ export function createApp(deps: AppDeps): Express {
   const routerDeps = {
     credentials: deps.credentials,
     rateLimiter: deps.rateLimiter,
-    cursors: createCursorCodec(deps.cursorSecret),
+    cursors,
     now: deps.now,
   };
 

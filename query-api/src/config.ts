@@ -31,12 +31,32 @@ export const queryApiConfigSchema = z.object({
     .max(36_500)
     .default(90)
     .describe("how long a receipt says more than `expired`; give it the retention of the store"),
+  NONET_LIVE_STUCK_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(120)
+    .describe(
+      "silence after which a session that runs is marked as stuck; model calls and tools rarely say nothing for two minutes",
+    ),
+  NONET_LIVE_CONNECTIONS_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(200)
+    .describe("live streams of this process; beyond them 503. Each may hold one event that its client has not taken"),
+  NONET_LIVE_PROJECT_CONNECTIONS_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(50)
+    .describe("live streams of one project in this process, so that none takes all; beyond them 429"),
   NONET_API_CURSOR_SECRET: z
     .string()
     .min(16)
     .optional()
     .describe(
-      "signs cursors; processes that serve one API must share it. Standalone makes its own; without it here, cursors end with the process",
+      "signs cursors and ids of live events; processes that serve one API must share it. Standalone makes its own; without it here, cursors end with the process",
     ),
 });
 

@@ -6,6 +6,7 @@ import type { Redis } from "ioredis";
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis } from "rate-limiter-flexible";
 import { type AppDeps, createApp } from "./app.ts";
 import type { QueryApiConfig } from "./config.ts";
+import { liveDefaults } from "./live/live-config.ts";
 
 export interface QueryApi {
   /** host:port as it listens. */
@@ -15,7 +16,10 @@ export interface QueryApi {
 }
 
 export interface QueryApiDeps
-  extends Omit<AppDeps, "rateLimiter" | "readerLimits" | "traceCacheCharactersMax" | "receiptRetentionMs"> {
+  extends Omit<
+    AppDeps,
+    "rateLimiter" | "readerLimits" | "traceCacheCharactersMax" | "receiptRetentionMs" | "live" | "closing"
+  > {
   /** Where several processes count requests together; without it each counts its own. */
   readonly redis?: Redis;
 }
@@ -32,12 +36,20 @@ const closeGraceMs = 5_000;
 
 /** @throws PipelineError `ADDRESS_IN_USE`. */
 export async function startQueryApi(config: QueryApiConfig, deps: QueryApiDeps): Promise<QueryApi> {
+  const closing = new AbortController();
   const app = createApp({
     ...deps,
     rateLimiter: createRateLimiter(config.NONET_API_RATE_PER_MINUTE, deps.redis),
     readerLimits,
     receiptRetentionMs: config.NONET_RECEIPT_DAYS * 86_400_000,
     traceCacheCharactersMax: config.NONET_API_TRACE_CACHE_CHARACTERS_MAX,
+    live: {
+      ...liveDefaults,
+      stuckMs: config.NONET_LIVE_STUCK_SECONDS * 1000,
+      connectionsMax: config.NONET_LIVE_CONNECTIONS_MAX,
+      projectConnectionsMax: config.NONET_LIVE_PROJECT_CONNECTIONS_MAX,
+    },
+    closing: closing.signal,
   });
   const server = createServer({ maxHeaderSize: headerBytesMax }, app);
   server.keepAliveTimeout = keepAliveTimeoutMs;
@@ -52,6 +64,7 @@ export async function startQueryApi(config: QueryApiConfig, deps: QueryApiDeps):
     address: formatAddress({ host, port: listening.port }),
     async close() {
       if (!server.listening) return;
+      closing.abort();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);

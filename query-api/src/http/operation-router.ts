@@ -38,7 +38,7 @@ export function createOperationRouter(
     router.all(joinPath(basePath, operation.path), async (request, response) => {
       const state = requestState(response);
       state.route = operation.operationId;
-      const answer = await answerRequest(operation, request, response, deps.cursors);
+      const answer = await answerRequest(operation, request, response, deps);
       await sendAnswer(answer, request, response, state.requestId);
     });
   }
@@ -89,7 +89,7 @@ async function answerRequest(
   operation: Operation,
   request: Request,
   response: Response,
-  cursors: CursorCodec,
+  deps: OperationRouterDeps,
 ): Promise<Answer> {
   const { credential } = requestState(response);
   if (credential === undefined) throw new Error("an operation ran without a credential");
@@ -111,8 +111,13 @@ async function answerRequest(
       readBody: (schema) => readJsonBody(request, schema),
       signal: gone.signal,
       isHead: request.method === "HEAD",
+      lastEventId: request.get("last-event-id"),
+      async authenticateAgain() {
+        const again = await authenticate(request.headers, deps.credentials);
+        return "credential" in again ? again.credential : undefined;
+      },
     },
-    cursors,
+    deps.cursors,
   );
 }
 

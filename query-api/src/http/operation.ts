@@ -65,6 +65,10 @@ export interface OperationRequest<S extends ParameterSet> {
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
   readonly isHead: boolean;
+  /** The header `Last-Event-ID`, as sent. */
+  readonly lastEventId: string | undefined;
+  /** Whether the token still allows what it did when the request came: for answers that last. @throws PipelineError `CONTROL_UNAVAILABLE`. */
+  isStillAllowed(): Promise<boolean>;
 }
 
 export interface IncomingOperation {
@@ -78,6 +82,9 @@ export interface IncomingOperation {
   readBody(schema: ZodType): Promise<{ readonly value: unknown } | { readonly problem: Problem }>;
   readonly signal: AbortSignal;
   readonly isHead: boolean;
+  readonly lastEventId: string | undefined;
+  /** What the token is now; undefined when it is nothing any more. */
+  authenticateAgain(): Promise<Credential | undefined>;
 }
 
 /** Types the members of a description from its parameters, and forgets them, so that operations fit one list. */
@@ -125,6 +132,13 @@ export async function answerOperation(
     cursorAfter: (key) => cursors.encode(requestText, key),
     signal: incoming.signal,
     isHead: incoming.isHead,
+    lastEventId: incoming.lastEventId,
+    async isStillAllowed() {
+      const now = await incoming.authenticateAgain();
+      if (now?.projectId !== credential.projectId) return false;
+      const mayRead = hasScope(now.scopes, "traces:content") || !hasScope(credential.scopes, "traces:content");
+      return mayRead && scopes.some((scope) => hasScope(now.scopes, scope));
+    },
   });
 }
 

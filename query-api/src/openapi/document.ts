@@ -22,7 +22,7 @@ export interface OperationGroup {
 export type OpenapiDocument = ReturnType<typeof createDocument>;
 
 /** Of every operation, besides its own. */
-const commonStatuses = [401, 403, 404, 405, 406, 414, 429, 500, 503];
+const commonStatuses = [401, 403, 404, 405, 406, 414, 429, 431, 500, 503];
 
 const problemSchema = z
   .object({
@@ -78,6 +78,7 @@ export function buildOpenapiDocument(groups: readonly OperationGroup[]): Openapi
 function describeOperation(path: string, operation: Operation): ZodOpenApiOperationObject {
   const { body } = operation;
   const bodyStatuses = body === undefined ? [] : [400, 413, 415];
+  const isEventStream = "text/event-stream" in operation.responses;
   const statuses = [...new Set([...commonStatuses, ...bodyStatuses, ...operation.problemStatuses])];
   const content = Object.fromEntries(
     Object.entries(operation.responses).map(([mediaType, schema]) => [mediaType, { schema }]),
@@ -89,6 +90,7 @@ function describeOperation(path: string, operation: Operation): ZodOpenApiOperat
     parameters: [
       ...pathParameters(path, operation),
       ...Object.entries(operation.parameters).map(([name, parameter]) => queryParameter(name, parameter)),
+      ...(isEventStream ? [lastEventIdHeader] : []),
     ],
     ...(body === undefined
       ? {}
@@ -97,13 +99,23 @@ function describeOperation(path: string, operation: Operation): ZodOpenApiOperat
       ...(body === undefined
         ? {
             "200": { description: "The answer.", content },
-            "304": { description: "Not modified since the answer whose ETag `If-None-Match` names." },
+            ...(isEventStream ? {} : { "304": notModified }),
           }
         : { "202": { description: "Taken; the work follows.", content } }),
       ...Object.fromEntries(statuses.sort((a, b) => a - b).map((status) => [String(status), describeProblem(status)])),
     },
   };
 }
+
+const notModified = { description: "Not modified since the answer whose ETag `If-None-Match` names." };
+
+const lastEventIdHeader: oas31.ParameterObject = {
+  in: "header",
+  name: "Last-Event-ID",
+  required: false,
+  description: "Id of the last event that was seen: what came since follows.",
+  schema: { type: "string" },
+};
 
 function describeProblem(status: number): { description: string; content: Record<string, { schema: z.ZodType }> } {
   const codes = problemCodes.filter((code) => statusOf(code) === status);

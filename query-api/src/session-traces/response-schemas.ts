@@ -10,7 +10,7 @@ const count = z.int().min(0);
 const numberOrNull = z.number().nullable();
 const countOrNull = z.number().min(0).nullable();
 const nano = z.string().regex(/^\d+$/).meta({ description: "Nanoseconds since 1970, decimal." });
-const timestamp = z
+export const timestamp = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
   .meta({ description: "RFC 3339 in UTC with milliseconds." });
@@ -62,9 +62,9 @@ const sessionShape = {
   metadata: object,
 };
 
-const sessionSchema = z.strictObject(sessionShape).meta({ id: "Session" });
+export const sessionSchema = z.strictObject(sessionShape).meta({ id: "Session" });
 
-const turnSchema = z
+export const turnSchema = z
   .strictObject({
     turnId: text,
     runId: textOrNull,
@@ -353,7 +353,7 @@ const eventNodeSchema = z
   })
   .meta({ id: "EventNode" });
 
-const spanNodeSchema = z
+export const spanNodeSchema = z
   .strictObject({
     kind: z.literal("span"),
     spanId: text,

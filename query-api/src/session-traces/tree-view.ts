@@ -51,6 +51,8 @@ export interface TreeRequest {
   readonly shape: EventShape;
 }
 
+export type TreeTurn = Pick<SessionTurn, "turnId" | "events">;
+
 const depthMax = 400;
 
 /** What a node will be; shaped only once it is known to be kept. */
@@ -64,13 +66,13 @@ interface Branch {
   kept: boolean;
 }
 
-export function treeOfTurn(view: SessionView, turn: SessionTurn, request: TreeRequest): Node[] {
+export function treeOfTurn(view: SessionView, turn: TreeTurn, request: TreeRequest): Node[] {
   const roots = request.structure === "omit" ? branchesByEvent(view, turn) : branchesBySpan(view, turn);
   markKept(roots, request);
   return toNodes(view, roots, request);
 }
 
-function branchesByEvent(view: SessionView, turn: SessionTurn): Branch[] {
+function branchesByEvent(view: SessionView, turn: TreeTurn): Branch[] {
   const byId = new Map<string, Branch>();
   const roots: Branch[] = [];
   // A parent may come after its child in event order (clock skew), never in span order.
@@ -88,7 +90,7 @@ function branchesByEvent(view: SessionView, turn: SessionTurn): Branch[] {
   return roots;
 }
 
-function branchesBySpan(view: SessionView, turn: SessionTurn): Branch[] {
+function branchesBySpan(view: SessionView, turn: TreeTurn): Branch[] {
   const bySpan = new Map<string, Branch>();
   const roots: Branch[] = [];
   const ofTurn = Map.groupBy(turn.events, (event) => event.spanId);

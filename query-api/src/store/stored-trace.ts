@@ -5,6 +5,7 @@
  * what was there before reading. Then a newer row that slipped in is kept under an older name, which nobody asks for again.
  */
 
+import { ignoredScopeRule } from "@nonet/ingest/map/ignored-scope.ts";
 import type { FoldedSpan, FoldedTrace } from "@nonet/processor/fold/folded-trace.ts";
 import { mapTrace } from "@nonet/processor/fold/map-trace.ts";
 import type { AgentEvent } from "@nonet/proto/event.ts";
@@ -26,12 +27,16 @@ export interface StoredTrace {
   readonly trace: FoldedTrace;
   /** By span id; the attributes as sent, for `include=attributes`. */
   readonly spans: ReadonlyMap<string, DecodedSpan>;
+  /** Spans of instrumentation scopes that the project ignored; absent when there are none. */
+  readonly ignoredSpanIds?: ReadonlySet<string> | undefined;
   /** By event id. */
   readonly costs: ReadonlyMap<string, StoredCost>;
   /** Characters of stored text, a measure of the memory it takes. */
   readonly weight: number;
   /** Names the rows it was made from. */
   readonly versionKey: string;
+  /** Nanoseconds since 1970: when its last span was received. */
+  readonly receivedUnixNano: bigint;
 }
 
 export interface TraceReader {
@@ -155,6 +160,7 @@ const unixNanoMax = 18_446_744_073_709_551_615n;
 
 interface SpanTexts extends StoredSpanTexts {
   readonly trace_id: string;
+  readonly is_ignored: 0 | 1;
 }
 
 interface EventFacts {
@@ -177,7 +183,7 @@ async function makeTraces(
   const parameters = traceParameters(projectId, heads);
   const [spanRows, eventRows] = await Promise.all([
     reader.select<SpanTexts>(
-      `SELECT trace_id, ${storedSpanColumns} FROM spans FINAL ${whereTraces} AND received_unix_nano <= {receivedUntil:UInt64}`,
+      `SELECT trace_id, rule_id = '${ignoredScopeRule}' AS is_ignored, ${storedSpanColumns} FROM spans FINAL ${whereTraces} AND received_unix_nano <= {receivedUntil:UInt64}`,
       { ...parameters, receivedUntil: (receivedUntil ?? unixNanoMax).toString() },
     ),
     reader.select<EventFacts>(
@@ -201,13 +207,17 @@ function makeTrace(head: TraceHead, texts: readonly SpanTexts[], facts: readonly
     weight += row.span.length + 500;
     return read(row);
   });
-  const trace = mapTrace(spans, { tenantId: head.tenant_id });
+  const ignored = spans.filter((_, index) => texts[index]?.is_ignored === 1).map((span) => span.spanId);
+  const ignoredSpanIds = ignored.length === 0 ? undefined : new Set(ignored);
+  const trace = mapTrace(spans, { tenantId: head.tenant_id, ignoredSpanIds });
   return {
     trace: markDuplicates(trace, facts),
     spans: new Map(spans.map((span) => [span.spanId, span])),
+    ignoredSpanIds,
     costs: costsOf(facts),
     weight,
     versionKey: head.versionKey,
+    receivedUnixNano: head.receivedUnixNano,
   };
 }
 

@@ -180,6 +180,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{projectId}/sessions/{sessionId}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A session and its tree, as they change
+         * @description Server-sent events. Resumes after the event whose id `Last-Event-ID` gives; with an id that is unknown or too old the first event is a `reset`. The schema shows each event as an object of its fields; `data` is JSON. The first event is a `snapshot` of all nodes; `changes` follow. Parents that have not ended yet are placeholders.
+         */
+        get: operations["followSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{projectId}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sessions of the project, as they change
+         * @description Server-sent events. Resumes after the event whose id `Last-Event-ID` gives; with an id that is unknown or too old the first event is a `reset`. The schema shows each event as an object of its fields; `data` is JSON. A `change` tells of one session and of the traces in it that changed.
+         */
+        get: operations["followProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenantId}/traces": {
         parameters: {
             query?: never;
@@ -1175,6 +1215,213 @@ export interface components {
                 confidence: "low" | "medium" | "high";
             }[];
         };
+        LiveSessionEvent: components["schemas"]["LiveSnapshotEvent"] | components["schemas"]["LiveChangesEvent"] | components["schemas"]["LiveStatusEvent"] | components["schemas"]["LiveSessionResetEvent"] | components["schemas"]["LiveEndEvent"];
+        /** @description Everything; takes the place of all that was told before. */
+        LiveSnapshotEvent: {
+            /** @constant */
+            event: "snapshot";
+            /** @description Send it back as `Last-Event-ID` to go on after this event. */
+            id: string;
+            data: {
+                /** @description When the event was made, by the server's clock. */
+                serverTime: string;
+                /** @description Null when it has no span any more. */
+                session: components["schemas"]["Session"] | null;
+                /** @description The oldest node without an end. Count `serverTime - startedAt` on. */
+                running: {
+                    nodeId: string;
+                    /** @description RFC 3339 in UTC with milliseconds. */
+                    startedAt: string;
+                    /** @description Nanoseconds since 1970, decimal. */
+                    startTimeUnixNano: string;
+                    /** @description Nodes without an end. */
+                    openCount: number;
+                    /** @description RFC 3339 in UTC with milliseconds. */
+                    lastReceivedAt: string;
+                    /** @description Nothing was received for `NONET_LIVE_STUCK_SECONDS`. */
+                    stuck: boolean;
+                } | null;
+                /** @description Older or too large traces, of which no node is told. */
+                omittedTraces: number;
+                turns: components["schemas"]["Turn"][];
+                nodes: components["schemas"]["LiveNode"][];
+            };
+        };
+        LiveNode: {
+            /** @description `<trace id>:<span id>` of what stands for a span, else the event's id; a placeholder has that of the span to come. */
+            nodeId: string;
+            parentNodeId: string | null;
+            turnId: string | null;
+            /** @description Among the children of its parent, or among the tops of its turn. */
+            index: number;
+            /** @constant */
+            kind: "event";
+            matched: boolean;
+            event: components["schemas"]["TraceEvent"];
+        } | {
+            /** @description `<trace id>:<span id>` of what stands for a span, else the event's id; a placeholder has that of the span to come. */
+            nodeId: string;
+            parentNodeId: string | null;
+            turnId: string | null;
+            /** @description Among the children of its parent, or among the tops of its turn. */
+            index: number;
+            /** @constant */
+            kind: "span";
+            spanId: string;
+            traceId: string;
+            name: string;
+            /** @enum {string} */
+            class: "drop" | "inert" | "plain" | "step" | "chain" | "workflow" | "agent" | "llm" | "embedding" | "rerank" | "retrieval" | "tool" | "handoff" | "guardrail" | "evaluator" | "routing" | "planning" | "approval" | "state";
+            agentName: string | null;
+            /** @description Nanoseconds since 1970, decimal. */
+            startTimeUnixNano: string;
+            endTimeUnixNano: string | null;
+            durationMs: number | null;
+            selfMs: number | null;
+            /** @enum {string} */
+            status: "ok" | "error" | "unset";
+        } | {
+            /** @description `<trace id>:<span id>` of what stands for a span, else the event's id; a placeholder has that of the span to come. */
+            nodeId: string;
+            parentNodeId: string | null;
+            turnId: string | null;
+            /** @description Among the children of its parent, or among the tops of its turn. */
+            index: number;
+            /** @constant */
+            kind: "placeholder";
+            spanId: string;
+            traceId: string;
+            /** @description Nanoseconds since 1970, decimal. */
+            startTimeUnixNano: string;
+        };
+        LiveChangesEvent: {
+            /** @constant */
+            event: "changes";
+            /** @description Send it back as `Last-Event-ID` to go on after this event. */
+            id: string;
+            data: {
+                /** @description When the event was made, by the server's clock. */
+                serverTime: string;
+                /** @description Null when it has no span any more. */
+                session: components["schemas"]["Session"] | null;
+                /** @description The oldest node without an end. Count `serverTime - startedAt` on. */
+                running: {
+                    nodeId: string;
+                    /** @description RFC 3339 in UTC with milliseconds. */
+                    startedAt: string;
+                    /** @description Nanoseconds since 1970, decimal. */
+                    startTimeUnixNano: string;
+                    /** @description Nodes without an end. */
+                    openCount: number;
+                    /** @description RFC 3339 in UTC with milliseconds. */
+                    lastReceivedAt: string;
+                    /** @description Nothing was received for `NONET_LIVE_STUCK_SECONDS`. */
+                    stuck: boolean;
+                } | null;
+                /** @description Older or too large traces, of which no node is told. */
+                omittedTraces: number;
+                /** @description All of them, when any has changed. */
+                turns?: components["schemas"]["Turn"][];
+                /** @description New or other, by `nodeId`. */
+                changed: components["schemas"]["LiveNode"][];
+                /** @description Node ids. */
+                removed: string[];
+            };
+        };
+        /** @description The tree is as it was. */
+        LiveStatusEvent: {
+            /** @constant */
+            event: "status";
+            /** @description Send it back as `Last-Event-ID` to go on after this event. */
+            id: string;
+            data: {
+                /** @description When the event was made, by the server's clock. */
+                serverTime: string;
+                /** @description Null when it has no span any more. */
+                session: components["schemas"]["Session"] | null;
+                /** @description The oldest node without an end. Count `serverTime - startedAt` on. */
+                running: {
+                    nodeId: string;
+                    /** @description RFC 3339 in UTC with milliseconds. */
+                    startedAt: string;
+                    /** @description Nanoseconds since 1970, decimal. */
+                    startTimeUnixNano: string;
+                    /** @description Nodes without an end. */
+                    openCount: number;
+                    /** @description RFC 3339 in UTC with milliseconds. */
+                    lastReceivedAt: string;
+                    /** @description Nothing was received for `NONET_LIVE_STUCK_SECONDS`. */
+                    stuck: boolean;
+                } | null;
+                /** @description Older or too large traces, of which no node is told. */
+                omittedTraces: number;
+            };
+        };
+        /** @description A snapshot follows. */
+        LiveSessionResetEvent: {
+            /** @constant */
+            event: "reset";
+            data: {
+                /** @description When the event was made, by the server's clock. */
+                serverTime: string;
+                /** @enum {string} */
+                reason: "unknown_id" | "expired_id" | "feed_lost";
+            };
+        };
+        /** @description The server ends the stream, and `retry` says how soon to come back. */
+        LiveEndEvent: {
+            /** @constant */
+            event: "end";
+            data: {
+                /** @description When the event was made, by the server's clock. */
+                serverTime: string;
+                /** @enum {string} */
+                reason: "closing" | "key_revoked" | "unavailable" | "failed";
+            };
+        };
+        LiveProjectEvent: components["schemas"]["LiveReadyEvent"] | components["schemas"]["LiveChangeEvent"] | components["schemas"]["LiveProjectResetEvent"] | components["schemas"]["LiveEndEvent"];
+        /** @description From here on no change is missed. */
+        LiveReadyEvent: {
+            /** @constant */
+            event: "ready";
+            /** @description Send it back as `Last-Event-ID` to go on after this event. */
+            id?: string;
+            data: {
+                /** @description When the event was made, by the server's clock. */
+                serverTime: string;
+            };
+        };
+        LiveChangeEvent: {
+            /** @constant */
+            event: "change";
+            /** @description Send it back as `Last-Event-ID` to go on after this event. */
+            id?: string;
+            data: {
+                /** @description When the event was made, by the server's clock. */
+                serverTime: string;
+                sessionId: string;
+                /** @description Those that changed. A version only grows while a trace changes. */
+                traces: {
+                    traceId: string;
+                    version: string;
+                }[];
+                /** @description As in the list; null when it has no span any more. */
+                session: components["schemas"]["Session"] | null;
+            };
+        };
+        /** @description Changes may be missing here: read again what you show. */
+        LiveProjectResetEvent: {
+            /** @constant */
+            event: "reset";
+            /** @description Send it back as `Last-Event-ID` to go on after this event. */
+            id?: string;
+            data: {
+                /** @description When the event was made, by the server's clock. */
+                serverTime: string;
+                /** @enum {string} */
+                reason: "unknown_id" | "expired_id" | "feed_lost";
+            };
+        };
         TenantTraceList: {
             data: components["schemas"]["TenantTraceSummary"][];
             page: number;
@@ -1644,6 +1891,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -1793,6 +2048,14 @@ export interface operations {
             };
             /** @description RATE_LIMIT_EXCEEDED */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1959,6 +2222,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -2074,6 +2345,14 @@ export interface operations {
             };
             /** @description RATE_LIMIT_EXCEEDED */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2238,6 +2517,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -2388,6 +2675,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -2524,6 +2819,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -2639,6 +2942,14 @@ export interface operations {
             };
             /** @description RATE_LIMIT_EXCEEDED */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2768,6 +3079,272 @@ export interface operations {
             };
             /** @description RATE_LIMIT_EXCEEDED */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description INTERNAL_ERROR */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    followSession: {
+        parameters: {
+            query?: {
+                /** @description As the header `Last-Event-ID`, for clients that cannot set it; the header wins. */
+                lastEventId?: string;
+                /** @description How much of messages, arguments and results to give: `preview` (1,024 characters, default) or `none`. */
+                content?: "preview" | "none";
+            };
+            header?: {
+                /** @description Id of the last event that was seen: what came since follows. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description The project of the token. */
+                projectId: string;
+                /** @description Verbatim, case-sensitive. */
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LiveSessionEvent"];
+                };
+            };
+            /** @description INVALID_PARAMETER or INVALID_CURSOR or INVALID_BODY */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description UNAUTHORIZED */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description FORBIDDEN */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description METHOD_NOT_ALLOWED */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_ACCEPTABLE */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI_TOO_LONG */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description INTERNAL_ERROR */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    followProject: {
+        parameters: {
+            query?: {
+                /** @description As the header `Last-Event-ID`, for clients that cannot set it; the header wins. */
+                lastEventId?: string;
+            };
+            header?: {
+                /** @description Id of the last event that was seen: what came since follows. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description The project of the token. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LiveProjectEvent"];
+                };
+            };
+            /** @description INVALID_PARAMETER or INVALID_CURSOR or INVALID_BODY */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description UNAUTHORIZED */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description FORBIDDEN */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description METHOD_NOT_ALLOWED */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_ACCEPTABLE */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI_TOO_LONG */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2918,6 +3495,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -3036,6 +3621,14 @@ export interface operations {
             };
             /** @description RATE_LIMIT_EXCEEDED */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3182,6 +3775,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -3306,6 +3907,14 @@ export interface operations {
             };
             /** @description RATE_LIMIT_EXCEEDED */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3452,6 +4061,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -3565,6 +4182,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description INTERNAL_ERROR */
             500: {
                 headers: {
@@ -3669,6 +4294,14 @@ export interface operations {
             };
             /** @description RATE_LIMIT_EXCEEDED */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };

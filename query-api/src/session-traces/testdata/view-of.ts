@@ -38,6 +38,7 @@ function storedTraceOf(spans: readonly DecodedSpan[], tenantId: string): StoredT
     costs,
     weight: spans.length,
     versionKey: "test",
+    receivedUnixNano: 0n,
   };
 }
 
