@@ -1,5 +1,6 @@
 /** Why a span became the events it became: the notes of both stages of the mapping, put side by side. Names of attributes only, never values. */
 import { explainSpan } from "@nonet/ingest/map/explain-span.ts";
+import { toIgnored } from "@nonet/ingest/map/ignored-scope.ts";
 import type { FoldedSpan } from "@nonet/processor/fold/folded-trace.ts";
 import type { EventType, SpanClass } from "@nonet/proto/event.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
@@ -27,22 +28,28 @@ export interface SpanReasons {
 export interface ExplainableSpan {
   readonly decoded: DecodedSpan;
   readonly folded: FoldedSpan | undefined;
+  /** Its instrumentation scope was ignored by the project when it was received: it is dropped, whatever the mapping says. */
+  readonly isIgnored: boolean;
 }
 
 /** Received spans of the session with that id, one per trace at most, by trace id. Dropped spans of its traces count: why they gave nothing is asked too. */
 export function spansToExplain(view: SessionView, spanId: string): ExplainableSpan[] {
   const found: ExplainableSpan[] = [];
-  for (const { trace, spans } of view.traces) {
+  for (const { trace, spans, ignoredSpanIds } of view.traces) {
     const decoded = spans.get(spanId);
     if (decoded === undefined) continue;
     const folded = view.spanById(trace.traceId, spanId);
-    if (folded === undefined || folded.sessionId === view.sessionId) found.push({ decoded, folded });
+    if (folded === undefined || folded.sessionId === view.sessionId) {
+      found.push({ decoded, folded, isIgnored: ignoredSpanIds?.has(spanId) === true });
+    }
   }
   return found.sort((a, b) => (a.decoded.traceId < b.decoded.traceId ? -1 : 1));
 }
 
-export function reasonsOf({ decoded, folded }: ExplainableSpan): SpanReasons {
-  const { ruleId, class: spanClass, fields, unreadAttributes, mapped } = explainSpan(decoded);
+export function reasonsOf({ decoded, folded, isIgnored }: ExplainableSpan): SpanReasons {
+  const explained = explainSpan(decoded);
+  const { fields, unreadAttributes, mapped } = explained;
+  const { ruleId, class: spanClass } = isIgnored ? toIgnored(mapped) : explained;
   return {
     traceId: decoded.traceId,
     spanId: decoded.spanId,
