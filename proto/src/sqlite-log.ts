@@ -1,12 +1,13 @@
 /**
  * Standalone's log: one topic as a table in SQLite.
  *
- *     record(partition, offset, key, value, timestamp_ms)      the topic; offsets of a partition are dense and only grow
+ *     chunk(partition, first_offset, next_offset, ...)         the topic; offsets of a partition are dense and only grow
  *     tail(partition, next_offset)                             survives the deletion of all records
  *     cursor(consumer_group, partition, committed)             the next offset a group reads
  *     dead_letter(...)                                         records that will never be processed, with their reason
  *
- * Records behind every cursor are deleted with the commit that passes them. A crash leaves the last committed transaction: what was acknowledged
+ * A chunk holds what one transaction appended to a partition: a row for each record would cost four times as much (docs/adr/0005). Chunks behind
+ * every cursor are deleted with the commit that passes them. A crash leaves the last committed transaction: what was acknowledged
  * is there (law 1), what was not may be missing. SQLite is synchronous; transactions stay short, so one connection serves writer and reader.
  */
 import { DatabaseSync } from "node:sqlite";
@@ -44,6 +45,11 @@ export interface SqliteLog {
    * @throws PipelineError `OVERLOADED` when the backlog is full, `LOG_UNAVAILABLE` when SQLite cannot write (disk full, file gone).
    */
   append(calls: readonly (readonly AppendedRecord[])[], timestampMs: number): Map<number, number>[];
+  /**
+   * Commands of the consumer, in one transaction. A full backlog does not refuse them: the consumer could not go on, and only it makes room.
+   * @throws PipelineError `LOG_UNAVAILABLE`.
+   */
+  appendCommands(records: readonly AppendedRecord[], timestampMs: number): void;
   /** Records of one partition from `offset` on, in order, at most `countMax` and, after the first, `bytesMax`. */
   read(partition: number, offset: number, countMax: number, bytesMax: number): StoredRecord[];
   /** The next offset of the group; 0 at first. */
@@ -67,13 +73,14 @@ export interface AppendedRecord {
 export function openSqliteLog(config: SqliteLogConfig): SqliteLog {
   const db = new DatabaseSync(config.path);
   db.exec(`
+    PRAGMA page_size = 16384;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = ${config.synchronous};
-    PRAGMA wal_autocheckpoint = 8192;
+    PRAGMA wal_autocheckpoint = 2048;
     PRAGMA journal_size_limit = 67108864;
-    CREATE TABLE IF NOT EXISTS record (
-      partition INTEGER NOT NULL, offset INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, timestamp_ms INTEGER NOT NULL,
-      PRIMARY KEY (partition, offset)
+    CREATE TABLE IF NOT EXISTS chunk (
+      partition INTEGER NOT NULL, first_offset INTEGER NOT NULL, next_offset INTEGER NOT NULL, timestamp_ms INTEGER NOT NULL,
+      bytes INTEGER NOT NULL, records BLOB NOT NULL, PRIMARY KEY (partition, first_offset)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS tail (partition INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS cursor (
@@ -94,33 +101,45 @@ export function openSqliteLog(config: SqliteLogConfig): SqliteLog {
   const listeners = new Set<() => void>();
 
   function append(calls: readonly (readonly AppendedRecord[])[], timestampMs: number): Map<number, number>[] {
-    const bytes = calls.reduce((sum, call) => sum + call.reduce((inner, each) => inner + sizeOf(each), 0), 0);
+    const bytes = sizeOfCalls(calls);
     if (backlogBytes + bytes > config.backlogBytesMax) {
       throw new PipelineError(
         "OVERLOADED",
         `${backlogBytes} bytes wait in the log, backlogBytesMax is ${config.backlogBytesMax}; retry later`,
       );
     }
+    return place(calls, timestampMs);
+  }
+
+  function place(calls: readonly (readonly AppendedRecord[])[], timestampMs: number): Map<number, number>[] {
     const next = new Map(tails);
-    const placed = inTransaction(db, () => {
-      const results = calls.map((call) => {
-        const last = new Map<number, number>();
-        for (const record of call) {
-          const partition = partitionOf(record.key, config.partitionCount);
-          const offset = next.get(partition) ?? 0;
-          statements.insert.run(partition, offset, record.key, record.value, timestampMs);
-          next.set(partition, offset + 1);
-          last.set(partition, offset);
-        }
-        return last;
-      });
-      for (const [partition, offset] of next) {
-        if (offset !== tails.get(partition)) statements.moveTail.run(offset, partition);
+    const appended = new Map<number, AppendedRecord[]>();
+    const placed = calls.map((call) => {
+      const last = new Map<number, number>();
+      for (const record of call) {
+        const partition = partitionOf(record.key, config.partitionCount);
+        const offset = next.get(partition) ?? 0;
+        const ofPartition = appended.get(partition);
+        if (ofPartition === undefined) appended.set(partition, [record]);
+        else ofPartition.push(record);
+        next.set(partition, offset + 1);
+        last.set(partition, offset);
       }
-      return results;
+      return last;
+    });
+    inTransaction(db, () => {
+      for (const [partition, records] of appended) {
+        let first = tails.get(partition) ?? 0;
+        for (const chunk of chunksOf(records)) {
+          const after = first + chunk.length;
+          statements.insert.run(partition, first, after, timestampMs, sizeOfRecords(chunk), encodeChunk(chunk));
+          first = after;
+        }
+        statements.moveTail.run(first, partition);
+      }
     });
     for (const [partition, offset] of next) tails.set(partition, offset);
-    backlogBytes += bytes;
+    backlogBytes += sizeOfCalls(calls);
     for (const listener of listeners) listener();
     return placed;
   }
@@ -129,8 +148,8 @@ export function openSqliteLog(config: SqliteLogConfig): SqliteLog {
     inTransaction(db, () => {
       statements.moveCursor.run(group, partition, nextOffset);
       const passed = Number(statements.passed.get(partition)?.committed ?? 0);
-      const gone = statements.bytesBefore.get(partition, passed);
-      statements.deleteBefore.run(partition, passed);
+      const gone = statements.bytesBefore.get(partition, passed, passed);
+      statements.deleteBefore.run(partition, passed, passed);
       backlogBytes -= Number(gone?.bytes ?? 0);
     });
   }
@@ -138,14 +157,20 @@ export function openSqliteLog(config: SqliteLogConfig): SqliteLog {
   return {
     partitionCount: config.partitionCount,
     append,
+    appendCommands(records, timestampMs) {
+      place([records], timestampMs);
+    },
     read(partition, offset, countMax, bytesMax) {
       const records: StoredRecord[] = [];
       let bytes = 0;
-      for (const row of statements.read.iterate(partition, offset, countMax)) {
-        const record = toRecord(row);
-        bytes += sizeOf(record);
-        if (records.length > 0 && bytes > bytesMax) break;
-        records.push(record);
+      for (const row of statements.read.iterate(partition, offset)) {
+        for (const record of decodeChunk(row)) {
+          if (record.offset < offset) continue;
+          bytes += sizeOf(record);
+          if (records.length >= countMax || (records.length > 0 && bytes > bytesMax)) return records;
+          records.push(record);
+        }
+        if (records.length >= countMax) return records;
       }
       return records;
     },
@@ -176,10 +201,13 @@ function prepare(db: DatabaseSync) {
     createTail: db.prepare("INSERT OR IGNORE INTO tail (partition, next_offset) VALUES (?, 0)"),
     tail: db.prepare("SELECT next_offset FROM tail WHERE partition = ?"),
     moveTail: db.prepare("UPDATE tail SET next_offset = ? WHERE partition = ?"),
-    backlog: db.prepare("SELECT COALESCE(SUM(LENGTH(key) + LENGTH(value)), 0) AS bytes FROM record"),
-    insert: db.prepare("INSERT INTO record (partition, offset, key, value, timestamp_ms) VALUES (?, ?, ?, ?, ?)"),
+    backlog: db.prepare("SELECT COALESCE(SUM(bytes), 0) AS bytes FROM chunk"),
+    insert: db.prepare(
+      "INSERT INTO chunk (partition, first_offset, next_offset, timestamp_ms, bytes, records) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
+    // Chunks behind every cursor are gone, so those of a consumer that is not the slowest are few.
     read: db.prepare(
-      "SELECT partition, offset, key, value, timestamp_ms FROM record WHERE partition = ? AND offset >= ? ORDER BY offset LIMIT ?",
+      "SELECT partition, first_offset, timestamp_ms, records FROM chunk WHERE partition = ? AND next_offset > ? ORDER BY first_offset",
     ),
     cursor: db.prepare("SELECT committed FROM cursor WHERE consumer_group = ? AND partition = ?"),
     moveCursor: db.prepare(
@@ -188,9 +216,9 @@ function prepare(db: DatabaseSync) {
     ),
     passed: db.prepare("SELECT MIN(committed) AS committed FROM cursor WHERE partition = ?"),
     bytesBefore: db.prepare(
-      "SELECT COALESCE(SUM(LENGTH(key) + LENGTH(value)), 0) AS bytes FROM record WHERE partition = ? AND offset < ?",
+      "SELECT COALESCE(SUM(bytes), 0) AS bytes FROM chunk WHERE partition = ? AND first_offset < ? AND next_offset <= ?",
     ),
-    deleteBefore: db.prepare("DELETE FROM record WHERE partition = ? AND offset < ?"),
+    deleteBefore: db.prepare("DELETE FROM chunk WHERE partition = ? AND first_offset < ? AND next_offset <= ?"),
     bury: db.prepare(
       `INSERT OR REPLACE INTO dead_letter (partition, offset, key, value, timestamp_ms, reason, dead_since_ms)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -220,6 +248,66 @@ function toRecord(row: Record<string, unknown>): StoredRecord {
     value: row.value as Uint8Array,
     timestampMs: row.timestamp_ms as number,
   };
+}
+
+/** Bytes after which a transaction begins another chunk: a reader takes chunks whole, and its batches have a limit of their own. */
+const chunkBytesMax = 4_194_304;
+
+function* chunksOf(records: readonly AppendedRecord[]): Generator<readonly AppendedRecord[]> {
+  let first = 0;
+  let bytes = 0;
+  for (const [index, record] of records.entries()) {
+    bytes += sizeOf(record);
+    if (bytes <= chunkBytesMax || index === first) continue;
+    yield records.slice(first, index);
+    first = index;
+    bytes = sizeOf(record);
+  }
+  yield records.slice(first);
+}
+
+/** Of each record: length of key and value as two 32-bit integers (little endian), then both. */
+const headerBytes = 8;
+
+function encodeChunk(records: readonly AppendedRecord[]): Buffer {
+  const chunk = Buffer.allocUnsafe(sizeOfRecords(records) + headerBytes * records.length);
+  let at = 0;
+  for (const { key, value } of records) {
+    chunk.writeUInt32LE(key.length, at);
+    chunk.writeUInt32LE(value.length, at + 4);
+    chunk.set(key, at + headerBytes);
+    chunk.set(value, at + headerBytes + key.length);
+    at += headerBytes + key.length + value.length;
+  }
+  return chunk;
+}
+
+function* decodeChunk(row: Record<string, unknown>): Generator<StoredRecord> {
+  // `as`: the columns are NOT NULL in a STRICT table.
+  const bytes = row.records as Uint8Array;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let offset = row.first_offset as number;
+  for (let at = 0; at < bytes.length; offset += 1) {
+    const keyAt = at + headerBytes;
+    const valueAt = keyAt + view.getUint32(at, true);
+    const end = valueAt + view.getUint32(at + 4, true);
+    yield {
+      partition: row.partition as number,
+      offset,
+      key: bytes.subarray(keyAt, valueAt),
+      value: bytes.subarray(valueAt, end),
+      timestampMs: row.timestamp_ms as number,
+    };
+    at = end;
+  }
+}
+
+function sizeOfCalls(calls: readonly (readonly AppendedRecord[])[]): number {
+  return calls.reduce((sum, call) => sum + sizeOfRecords(call), 0);
+}
+
+function sizeOfRecords(records: readonly AppendedRecord[]): number {
+  return records.reduce((sum, each) => sum + sizeOf(each), 0);
 }
 
 function sizeOf(record: AppendedRecord): number {
