@@ -38,6 +38,16 @@ export default defineConfig({
         },
       },
       {
+        // Real SDKs, a browser, and recorded traffic of Go programs; the programs themselves run by `pnpm test:interop`.
+        test: {
+          name: "interop",
+          include: ["test/interop/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
         test: {
           name: "faults",
           include: ["test/faults/**/*.test.ts"],
