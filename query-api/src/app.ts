@@ -20,6 +20,11 @@ import { liveBasePath, liveOperations } from "./live/operations.ts";
 import { buildOpenapiDocument } from "./openapi/document.ts";
 import { createReferenceRouter } from "./openapi/reference-router.ts";
 import { projectMetricsBasePath, projectMetricsOperation } from "./project-metrics/operation.ts";
+import {
+  type ProjectSettingsDeps,
+  projectSettingsBasePath,
+  projectSettingsOperations,
+} from "./project-settings/operations.ts";
 import { quarantineBasePath, quarantineOperations } from "./quarantine/operations.ts";
 import { receiptOperation, receiptsBasePath } from "./receipts/operation.ts";
 import { sessionOperations, sessionsBasePath } from "./session-traces/operations.ts";
@@ -46,6 +51,7 @@ export interface AppDeps {
   /** How long after its time a receipt is answered. */
   readonly receiptRetentionMs: number;
   readonly quarantine: QuarantineStore;
+  readonly settings: ProjectSettingsDeps;
   readonly log: Logger;
   readonly registry: Registry;
   readonly readerLimits: ReaderLimits;
@@ -84,6 +90,7 @@ export function createApp(deps: AppDeps): Express {
       basePath: projectMetricsBasePath,
       operations: [projectMetricsOperation({ reader, projection: deps.projection, now: deps.now })],
     },
+    { basePath: projectSettingsBasePath, operations: projectSettingsOperations(deps) },
     { basePath: quarantineBasePath, operations: quarantineOperations(deps) },
     {
       basePath: receiptsBasePath,

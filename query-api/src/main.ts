@@ -49,6 +49,8 @@ await runService(async () => {
         : Buffer.from(config.NONET_RECEIPT_SECRET),
     positionsOf: createPositionCache(positionsFreshMs, { load: control.loadProcessedPositions, now: Date.now }),
     quarantine: control.quarantine,
+    // Ingest and processor ask again by themselves.
+    settings: { control, onChanged: () => undefined },
     registry,
     log,
     now: Date.now,

@@ -20,6 +20,7 @@ export async function apiClientTypes(): Promise<string> {
     receiptSecret: Buffer.alloc(32),
     positionsOf: async () => new Map(),
     quarantine: control.quarantine,
+    settings: { control, onChanged: () => undefined },
     registry: new Registry(),
     log: pino({ level: "silent" }),
     now: Date.now,

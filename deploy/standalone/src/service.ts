@@ -138,6 +138,7 @@ async function start(
     receiptSecret,
     positionsOf: async () => new Map(partitionsOf(log)),
     quarantine: control.quarantine,
+    settings: { control, onChanged: settings.forget },
     registry,
     log: deps.log,
     now: deps.now,

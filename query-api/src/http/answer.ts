@@ -12,6 +12,8 @@ export interface PageLink {
 
 export type Answer =
   | { readonly kind: "json"; readonly text: string; readonly links: readonly PageLink[]; readonly tagSalt: string }
+  /** What a `PUT` made: 200, never from a cache. */
+  | { readonly kind: "changed"; readonly text: string }
   /** Work that will be done: 202. */
   | { readonly kind: "accepted"; readonly text: string }
   | { readonly kind: "problem"; readonly problem: Problem }
@@ -51,8 +53,9 @@ export async function sendAnswer(
     case "json":
       await sendJson(answer, request, response);
       return;
+    case "changed":
     case "accepted":
-      response.status(202).set("Cache-Control", "no-store");
+      response.status(answer.kind === "changed" ? 200 : 202).set("Cache-Control", "no-store");
       endWith(response, "application/json; charset=utf-8", answer.text);
       return;
     case "problem":

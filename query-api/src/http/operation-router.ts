@@ -14,7 +14,7 @@ import { type Answer, problemAnswer, sendAnswer, sendProblem } from "./answer.ts
 import { authenticate, type CredentialLookup } from "./authentication.ts";
 import type { CursorCodec } from "./cursor.ts";
 import { readJsonBody } from "./json-body.ts";
-import { answerOperation, type Operation } from "./operation.ts";
+import { answerOperation, methodsOf, type Operation } from "./operation.ts";
 import { methodNotAllowed, notFound } from "./problem.ts";
 import { countRequest } from "./rate-limit.ts";
 import { requestState } from "./request-state.ts";
@@ -34,11 +34,15 @@ export function createOperationRouter(
 ): Router {
   const router = Router({ caseSensitive: true, strict: false, mergeParams: true });
   router.use(basePath, admit(deps));
-  for (const operation of operations) {
-    router.all(joinPath(basePath, operation.path), async (request, response) => {
+  for (const [path, own] of Map.groupBy(operations, (operation) => operation.path)) {
+    router.all(joinPath(basePath, path), async (request, response) => {
       const state = requestState(response);
-      state.route = operation.operationId;
-      const answer = await answerRequest(operation, request, response, deps);
+      const operation = own.find((each) => methodsOf(each).includes(request.method));
+      state.route = (operation ?? own[0])?.operationId ?? "";
+      const answer =
+        operation === undefined
+          ? problemAnswer(methodNotAllowed(own.flatMap(methodsOf).join(", ")))
+          : await answerRequest(operation, request, response, deps);
       await sendAnswer(answer, request, response, state.requestId);
     });
   }
@@ -93,8 +97,6 @@ async function answerRequest(
 ): Promise<Answer> {
   const { credential } = requestState(response);
   if (credential === undefined) throw new Error("an operation ran without a credential");
-  const methods = operation.body === undefined ? ["GET", "HEAD"] : ["POST"];
-  if (!methods.includes(request.method)) return problemAnswer(methodNotAllowed(methods.join(", ")));
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const path = Object.fromEntries(

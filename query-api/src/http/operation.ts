@@ -34,8 +34,10 @@ export interface Operation<S extends ParameterSet = ParameterSet> {
   /** Those of `path` whose form is checked (400); others are looked up as they are. */
   readonly pathParameters: Readonly<Record<string, PathParameter>>;
   readonly parameters: S;
-  /** With it the operation is a `POST` that takes this JSON; without it a `GET`. */
+  /** With it the operation takes this JSON: a `POST`, unless `method` says otherwise; without it, it is a `GET`. */
   readonly body?: ZodType;
+  /** Replaces what the `GET` of the same path answers. */
+  readonly method?: "PUT";
   /** What the token must allow, judged by the raw query before its parameters are checked; of several one is enough. */
   scopeOf(query: URLSearchParams): Scope | readonly [Scope, ...Scope[]];
   /** Conflicts between parameters that are good by themselves. */
@@ -91,6 +93,10 @@ export interface IncomingOperation {
 export function operation<S extends ParameterSet>(description: Operation<S>): Operation {
   // `as`: `answerOperation` hands `handle` only values that came out of `parameters` of the same description.
   return description as unknown as Operation;
+}
+
+export function methodsOf({ body, method }: Pick<Operation, "body" | "method">): readonly string[] {
+  return body === undefined ? ["GET", "HEAD"] : [method ?? "POST"];
 }
 
 export async function answerOperation(

@@ -24,6 +24,7 @@ const kinds = {
   NOT_FOUND: { status: 404, suffix: "not-found", title: "Not found" },
   METHOD_NOT_ALLOWED: { status: 405, suffix: "method-not-allowed", title: "Method not allowed" },
   NOT_ACCEPTABLE: { status: 406, suffix: "not-acceptable", title: "Not acceptable" },
+  CONFLICT: { status: 409, suffix: "conflict", title: "Conflict" },
   AMBIGUOUS_SPAN: { status: 409, suffix: "ambiguous-span", title: "Ambiguous span" },
   PAYLOAD_TOO_LARGE: { status: 413, suffix: "payload-too-large", title: "Payload too large" },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, suffix: "unsupported-media-type", title: "Unsupported media type" },
@@ -85,6 +86,11 @@ export function invalidParameters(errors: readonly ParameterError[]): Problem {
 /** @param problems  sentences that name the member and what is wrong with it. */
 export function invalidBody(problems: readonly string[]): Problem {
   return { code: "INVALID_BODY", detail: problems.join(" "), headers: {}, members: {} };
+}
+
+/** @param detail  what changed meanwhile, and what to do. */
+export function conflict(detail: string): Problem {
+  return { code: "CONFLICT", detail, headers: {}, members: {} };
 }
 
 /** What is left of the body is not read. */

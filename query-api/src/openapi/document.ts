@@ -53,7 +53,8 @@ export function buildOpenapiDocument(groups: readonly OperationGroup[]): Openapi
     for (const operation of operations) {
       const path = joinPath(basePath, operation.path).replaceAll(/:(\w+)/g, "{$1}");
       const described = describeOperation(path, operation);
-      paths[path] = operation.body === undefined ? { get: described } : { post: described };
+      const method = operation.body === undefined ? "get" : operation.method === "PUT" ? "put" : "post";
+      paths[path] = { ...paths[path], [method]: described };
     }
   }
   return createDocument({
@@ -101,7 +102,9 @@ function describeOperation(path: string, operation: Operation): ZodOpenApiOperat
             "200": { description: "The answer.", content },
             ...(isEventStream ? {} : { "304": notModified }),
           }
-        : { "202": { description: "Taken; the work follows.", content } }),
+        : operation.method === "PUT"
+          ? { "200": { description: "What it is now.", content } }
+          : { "202": { description: "Taken; the work follows.", content } }),
       ...Object.fromEntries(statuses.sort((a, b) => a - b).map((status) => [String(status), describeProblem(status)])),
     },
   };

@@ -66,6 +66,7 @@ export async function startApiFixture(options: { ratePerMinute?: number } = {}):
       receiptSecret: randomBytes(32),
       positionsOf: async () => new Map(),
       quarantine: control.quarantine,
+      settings: { control, onChanged: () => undefined },
       registry: new Registry(),
       log: pino({ level: "silent" }),
       now: () => nowMs,
