@@ -115,6 +115,15 @@ export const ingestProcessSchema = z.object({
     .default("otlp_proto")
     .describe("`encoding` of the Collector's Kafka exporter"),
   NONET_OTLP_KAFKA_GROUP: z.string().min(1).default("nonet-ingest").describe("consumer group of those topics"),
+  NONET_INGEST_WORKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      "processes that share the ports and the bytes in flight; default one for each core, as long as each of them has room for a largest request",
+    ),
   NONET_ADMIN_ADDRESS: listenAddress.prefault("127.0.0.1:4320").describe("admin port: /ready, /live, /metrics"),
   NONET_API_KEY: z
     .string()

@@ -40,6 +40,8 @@ export interface IngestDeps {
   /** Whether records carry the events of Stage A (accept-spans.ts). */
   readonly recordEvents: boolean;
   onFirstSpan?(): void;
+  /** Told of what tenants sent, where several processes share the rate. */
+  onPaid?(tenantId: string, spans: number): void;
   now(): number;
 }
 
@@ -121,6 +123,7 @@ export async function startIngest(config: IngestConfig, deps: IngestDeps): Promi
       return known.scopes.has("ingest:write") ? { tenantId: known.tenantId, projectId: known.projectId } : "forbidden";
     },
     ...accepting,
+    ...(deps.onPaid === undefined ? {} : { onPaid: deps.onPaid }),
     now: deps.now,
     registry: deps.registry,
     log: deps.log,

@@ -6,7 +6,7 @@ import { listenError } from "./listen-address.ts";
 
 export interface AdminServerDeps {
   /** True while the service can do its work. */
-  isReady(): boolean;
+  isReady(): boolean | Promise<boolean>;
   /** In Prometheus' text format. */
   metrics(): Promise<string>;
   /** By path. */
@@ -38,7 +38,7 @@ export async function startAdminServer(
     } else if (path === "/live") {
       response.writeHead(200, { "content-type": "text/plain" }).end("live\n");
     } else if (path === "/ready") {
-      const ready = deps.isReady();
+      const ready = await deps.isReady();
       response.writeHead(ready ? 200 : 503, { "content-type": "text/plain" }).end(ready ? "ready\n" : "not ready\n");
     } else if (path === "/metrics") {
       const text = await deps.metrics();

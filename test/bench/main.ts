@@ -139,7 +139,9 @@ async function measureDistributed(): Promise<Measured> {
   try {
     const engine = treeOf(process.pid).find((pid) => isEngine(pid)) ?? process.pid;
     return await measure(fixture, {
-      ingest: fixture.ingest.pid,
+      ...Object.fromEntries(
+        treeOf(fixture.ingest.pid).map((pid, n) => [n === 0 ? "ingest" : `ingest-worker-${n}`, pid]),
+      ),
       ...Object.fromEntries(fixture.processors.map((each, n) => [`processor-${n + 1}`, each.current().pid])),
       engine,
     });

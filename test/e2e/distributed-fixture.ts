@@ -121,11 +121,13 @@ async function start(
     kafkaBrokers: kafka.brokers,
     environment: shared,
     async startIngest(environment) {
-      const addresses = {
+      const defaults = {
+        // Beside the one that has the machine's cores already.
+        NONET_INGEST_WORKERS: "1",
         NONET_OTLP_GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
         NONET_OTLP_HTTP_ADDRESS: `127.0.0.1:${await freePort()}`,
       };
-      return (await run("ingest/src/main.ts", { ...addresses, ...environment })).process;
+      return (await run("ingest/src/main.ts", { ...defaults, ...environment })).process;
     },
     close,
   };

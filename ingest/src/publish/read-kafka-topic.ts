@@ -7,6 +7,7 @@ export interface StoredRecord {
   readonly offset: bigint;
   readonly key: Buffer;
   readonly value: string;
+  readonly bytes: Buffer;
 }
 
 /** Reads up to the end that the topic has now; by partition in offset order. */
@@ -19,7 +20,7 @@ export async function readKafkaTopic(brokers: readonly string[], topic: string):
     if (left.size === 0) return found;
     const stream = await consumer.consume({ topics: [topic], mode: "earliest", autocommit: false, maxWaitTime: 100 });
     for await (const { partition, offset, key, value } of stream) {
-      found.push({ partition, offset, key, value: value.toString() });
+      found.push({ partition, offset, key, value: value.toString(), bytes: value });
       if (offset + 1n >= (ends[partition] ?? 0n)) left.delete(partition);
       if (left.size === 0) break;
     }

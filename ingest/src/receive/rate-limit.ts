@@ -6,13 +6,22 @@ export interface RateLimit {
   /** Milliseconds until the tenant may send again; undefined when it may now. */
   waitMs(tenantId: string): number | undefined;
   pay(tenantId: string, spans: number): void;
+  /** Spans that the tenant sent to another process which shares the rate. */
+  payElsewhere(tenantId: string, spans: number): void;
 }
 
 /** Tenants remembered. Beyond that the longest unused is forgotten, which forgives at most its debt. */
 const tenantsMax = 10_000;
 
-/** @param spansPerSecondMax 0 is unlimited. */
-export function createRateLimit(spansPerSecondMax: number, now: () => number): RateLimit {
+/**
+ * @param spansPerSecondMax 0 is unlimited.
+ * @param onPaid is told of what is paid here.
+ */
+export function createRateLimit(
+  spansPerSecondMax: number,
+  now: () => number,
+  onPaid?: (tenantId: string, spans: number) => void,
+): RateLimit {
   const buckets = new Map<string, { spans: number; atMs: number }>();
 
   function refilled(tenantId: string): { spans: number; atMs: number } {
@@ -29,6 +38,10 @@ export function createRateLimit(spansPerSecondMax: number, now: () => number): R
     return bucket;
   }
 
+  function pay(tenantId: string, spans: number): void {
+    if (spansPerSecondMax > 0) refilled(tenantId).spans -= spans;
+  }
+
   return {
     waitMs(tenantId) {
       if (spansPerSecondMax === 0) return undefined;
@@ -36,7 +49,9 @@ export function createRateLimit(spansPerSecondMax: number, now: () => number): R
       return spans > 0 ? undefined : Math.ceil(((1 - spans) / spansPerSecondMax) * 1000);
     },
     pay(tenantId, spans) {
-      if (spansPerSecondMax > 0) refilled(tenantId).spans -= spans;
+      pay(tenantId, spans);
+      if (spansPerSecondMax > 0) onPaid?.(tenantId, spans);
     },
+    payElsewhere: pay,
   };
 }

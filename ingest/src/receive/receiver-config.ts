@@ -86,7 +86,7 @@ export function toReceiverConfig(config: IngestConfig): ReceiverConfig {
     httpAddresses: config.NONET_OTLP_HTTP_ADDRESS,
     apiKeyHeader: config.NONET_OTLP_API_KEY_HEADER.toLowerCase(),
     requestBytesMax: config.NONET_OTLP_REQUEST_BYTES_MAX,
-    inFlightBytesMax: Math.min(config.NONET_OTLP_IN_FLIGHT_BYTES_MAX, Math.floor(memoryLimit() / 4)),
+    inFlightBytesMax: inFlightBytesLimit(config.NONET_OTLP_IN_FLIGHT_BYTES_MAX),
     backlogMsMax: config.NONET_OTLP_BACKLOG_MS_MAX,
     publishTimeoutMs: config.NONET_OTLP_PUBLISH_TIMEOUT_MS,
     drainTimeoutMs: config.NONET_OTLP_DRAIN_TIMEOUT_MS,
@@ -113,6 +113,11 @@ function listOf(text: string): string[] {
     .split(",")
     .map((each) => each.trim())
     .filter((each) => each !== "");
+}
+
+/** Never more than a quarter of the memory. */
+export function inFlightBytesLimit(configured: number): number {
+  return Math.min(configured, Math.floor(memoryLimit() / 4));
 }
 
 /** What the container or machine gives to this process. */

@@ -37,9 +37,13 @@ export interface Receiver {
   inFlightBytes(): number;
   /** For what comes in another way, so that all of it is within one limit. */
   readonly inFlight: InFlight;
+  /** What a tenant sent to another process that shares its rate. */
+  payElsewhere(tenantId: string, spans: number): void;
 }
 
 export interface ReceiverDeps extends ReceiveDeps {
+  /** Where several processes share one rate: told of what tenants sent here. */
+  onPaid?(tenantId: string, spans: number): void;
   readonly registry: Registry;
 }
 
@@ -66,12 +70,13 @@ export async function startReceiver(config: ReceiverConfig, deps: ReceiverDeps):
     backlogBytes: backlog.bytes,
     openConnections: (transport) => (transport === "grpc" ? grpc.openConnections() : httpSockets.size),
   });
+  const rateLimit = createRateLimit(config.spansPerSecondMax, deps.now, deps.onPaid);
   const handler = createExportHandler(config, deps, {
     inFlight,
     backlog,
     turns: createTurns(runningMax),
     metrics,
-    rateLimit: createRateLimit(config.spansPerSecondMax, deps.now),
+    rateLimit,
     retryHint: createRetryHint(config, { now: deps.now, random: Math.random }),
   });
   const grpc = createGrpcTransport(config, handler);
@@ -150,6 +155,7 @@ export async function startReceiver(config: ReceiverConfig, deps: ReceiverDeps):
     },
     inFlightBytes: inFlight.bytes,
     inFlight,
+    payElsewhere: rateLimit.payElsewhere,
   };
 }
 
