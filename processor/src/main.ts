@@ -2,12 +2,14 @@
 import { startAdminServer } from "@nonet/proto/admin-server.ts";
 import { toKafkaConnection } from "@nonet/proto/connection-settings.ts";
 import { openControlDatabase } from "@nonet/proto/control/control-database.ts";
+import { createSettingsCache } from "@nonet/proto/control/settings-cache.ts";
 import { parseConfig } from "@nonet/proto/parse-config.ts";
 import { createRedisProjection } from "@nonet/proto/projection/redis-projection.ts";
 import { runService } from "@nonet/proto/run-service.ts";
 import { pino } from "pino";
 import { Counter, Registry } from "prom-client";
 import { processorProcessSchema } from "./config.ts";
+import { createKafkaCommands } from "./consume/kafka-commands.ts";
 import { toSaslOptions } from "./consume/kafka-connection.ts";
 import { createKafkaDeadLetters } from "./consume/kafka-dead-letters.ts";
 import { createKafkaSource } from "./consume/kafka-source.ts";
@@ -15,6 +17,8 @@ import { startProcessor } from "./service.ts";
 import { migrateClickhouse } from "./store/clickhouse/migrate.ts";
 import { createStoreClient } from "./store/clickhouse/store-client.ts";
 
+/** How long a processor may not know of the second instrumentation of a project. The same for all that share a store. */
+const knownScopesLeaseMs = 1_000;
 /** Compressed; a batch is bounded by its own settings. */
 const fetchBytesMax = 4_194_304;
 
@@ -42,6 +46,7 @@ await runService(async () => {
     topic: config.KAFKA_DEAD_LETTER_TOPIC,
     sourceTopic: config.KAFKA_TOPIC,
   });
+  const commands = createKafkaCommands({ connection, topic: config.KAFKA_TOPIC });
   const processor = await startProcessor(config, {
     source: createKafkaSource(
       {
@@ -72,6 +77,10 @@ await runService(async () => {
     nextOwnerEpoch: async (topic, partition) => BigInt(await control.nextOwnerEpoch(topic, partition)),
     listProjectIds: async () => (await control.listProjects()).map((project) => project.id),
     deadLetter: deadLetters.add,
+    publishCommands: commands.publish,
+    knownScopesLeaseMs,
+    settings: createSettingsCache(control),
+    priceTables: control,
     quarantine: control.quarantine,
     topic: config.KAFKA_TOPIC,
     savePositions: (positions) => control.saveProcessedPositions(config.KAFKA_TOPIC, positions),
@@ -88,6 +97,7 @@ await runService(async () => {
     async close() {
       await processor.close();
       await deadLetters.close();
+      await commands.close();
       await admin.close();
       await projection.close();
       await clickhouse.close();

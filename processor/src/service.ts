@@ -1,17 +1,26 @@
 /** The processor as a service: from a source of records to the store and the projection. Wiring only. */
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { ControlDatabase } from "@nonet/proto/control/control-database.ts";
 import type { OwnedPosition } from "@nonet/proto/control/processed-positions.ts";
 import type { QuarantineStore } from "@nonet/proto/control/quarantine.ts";
 import { createQuarantineWriter } from "@nonet/proto/control/quarantine-writer.ts";
+import type { SettingsCache } from "@nonet/proto/control/settings-cache.ts";
 import type { Projection } from "@nonet/proto/projection/projection.ts";
+import { encodeRecord, type Refold } from "@nonet/proto/record-codec.ts";
+import { partitionKey } from "@nonet/proto/topics.ts";
+import { priceTable } from "@nonet/proto/versions.ts";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { ProcessorConfig } from "./config.ts";
+import { createCallScopes } from "./consume/call-scopes.ts";
 import { createConsumeLoop } from "./consume/consume-loop.ts";
 import { holdDeadLetter } from "./consume/hold-dead-letter.ts";
 import { createProcessorMetrics } from "./consume/processor-metrics.ts";
 import type { RecordSource, SourceRecord } from "./consume/record-source.ts";
 import { createPositionReporter } from "./consume/report-positions.ts";
+import { createStampMeanings } from "./consume/stamp-meanings.ts";
+import { installedPriceText } from "./fold/price-rates.ts";
+import { createCallReports } from "./store/clickhouse/call-reports.ts";
 import { createClickhouseStore } from "./store/clickhouse/clickhouse-store.ts";
 import { createRolledWindows } from "./store/rolled-windows.ts";
 import { createRollingWindows } from "./store/rolling-windows.ts";
@@ -25,6 +34,14 @@ export interface ProcessorDeps {
   listProjectIds(): Promise<readonly string[]>;
   /** Where the log keeps them: the place of record. */
   deadLetter(record: SourceRecord, reason: string): Promise<void>;
+  /** Puts commands to owners of traces into the log. Throws PipelineError `LOG_UNAVAILABLE`: the batch comes again. */
+  publishCommands(commands: readonly CommandRecord[]): Promise<void>;
+  /** How long what is known of a project may be believed while other processors write to the store; 0 where there is none. */
+  readonly knownScopesLeaseMs: number;
+  /** What projects set, by version. */
+  readonly settings: Pick<SettingsCache, "at">;
+  /** Price tables of earlier versions of the program, and where the one of this version is kept for later ones. */
+  readonly priceTables: Pick<ControlDatabase, "loadPriceTable" | "savePriceTable">;
   /** Where people find them. */
   readonly quarantine: Pick<QuarantineStore, "add">;
   /** Of the records; the source's. */
@@ -34,6 +51,13 @@ export interface ProcessorDeps {
   readonly registry: Registry;
   readonly log: Logger;
   now(): number;
+}
+
+export interface CommandRecord {
+  /** `partitionKey(projectId, traceId)`. */
+  readonly key: Uint8Array;
+  /** An encoded `nonet.v1.AgentRecord`. */
+  readonly value: Uint8Array;
 }
 
 export interface Processor {
@@ -50,7 +74,10 @@ const rollIntervalMs = 5_000;
 
 export async function startProcessor(config: ProcessorConfig, deps: ProcessorDeps): Promise<Processor> {
   const metrics = createProcessorMetrics(deps.registry);
+  // Before the first trace is priced by it.
+  await deps.priceTables.savePriceTable(priceTable, installedPriceText());
   const store = createClickhouseStore({ client: deps.clickhouse });
+  const reports = createCallReports({ client: deps.clickhouse });
   const windows = createRollingWindows(
     { refreshMs: config.NONET_WINDOW_REFRESH_MS },
     {
@@ -75,6 +102,13 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
       onFailure: () => metrics.rollFailures.inc(),
     },
   );
+  const publishCommands = (commands: readonly Refold[]) =>
+    deps.publishCommands(
+      commands.map((command) => ({
+        key: partitionKey(command.projectId, command.traceId),
+        value: encodeRecord(command),
+      })),
+    );
   const quarantine = createQuarantineWriter(config, {
     store: deps.quarantine,
     onHeld: (count) => metrics.quarantineHeld.inc(count),
@@ -98,6 +132,17 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
     },
     {
       store,
+      stamps: createStampMeanings({ settings: deps.settings, loadPriceTable: deps.priceTables.loadPriceTable }),
+      reports,
+      copies: {
+        reports,
+        scopes: createCallScopes({ leaseMs: deps.knownScopesLeaseMs }, { reports, elapsed: () => performance.now() }),
+        async publish(commands) {
+          await publishCommands(commands);
+          metrics.copyCommands.inc(commands.length);
+        },
+        now: deps.now,
+      },
       nextOwnerEpoch: deps.nextOwnerEpoch,
       async deadLetter(record, reason) {
         await deps.deadLetter(record, reason);

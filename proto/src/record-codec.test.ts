@@ -60,6 +60,7 @@ const record: fc.Arbitrary<AgentRecord> = fc.oneof(
     reason: text,
     ...versions,
     issuedUnixNano: nanos,
+    callKeys: fc.array(text, { maxLength: 3 }),
   }),
 );
 

@@ -59,6 +59,8 @@ export interface Refold {
   priceVersion: string;
   settingsVersion: number;
   issuedUnixNano: bigint;
+  /** Model calls that another trace tells of too: `<hour> response|output <value>`. */
+  callKeys: string[];
 }
 
 export type AgentRecord = SpanEvents | Refold;
@@ -227,6 +229,7 @@ function writeRefold(writer: protobuf.Writer, record: Refold): protobuf.Writer {
   writeText(writer, 6, record.priceVersion);
   writeUint(writer, 7, record.settingsVersion);
   writeNanos(writer, 8, record.issuedUnixNano);
+  for (const key of record.callKeys) writer.uint32(tag(9, 2)).string(key);
   return writer;
 }
 
@@ -388,6 +391,7 @@ function readRefold(reader: protobuf.Reader, end: number): Refold {
     priceVersion: "",
     settingsVersion: 0,
     issuedUnixNano: 0n,
+    callKeys: [],
   };
   while (reader.pos < end) {
     const field = reader.uint32();
@@ -415,6 +419,9 @@ function readRefold(reader: protobuf.Reader, end: number): Refold {
         break;
       case 8:
         record.issuedUnixNano = readNanos(reader);
+        break;
+      case 9:
+        record.callKeys.push(reader.string());
         break;
       default:
         reader.skipType(field & 7);

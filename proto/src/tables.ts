@@ -106,6 +106,14 @@ export interface EventRow {
   handled: 0 | 1;
   propagated: 0 | 1;
   preview: string;
+  /** Of model calls that may have copies in other traces, empty and 0 otherwise. */
+  scope_name: string;
+  /** Twice how rich the report is, and one if its span asked for tools. */
+  report_rank: number;
+  /** Digest of what was said, where a copy may have to be found by it. */
+  output_key: string;
+  /** Event id of the copy whose counts stand in this row. */
+  usage_from: string;
 }
 
 export interface SessionRow {

@@ -1,6 +1,7 @@
 /** Microseconds of CPU per span of the canonical workload, stage by stage, in one process and without any I/O. */
 import { mapSpan } from "@nonet/ingest/map/map-span.ts";
 import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
+import { callReportsOf } from "@nonet/processor/fold/trace-copies.ts";
 import { addSpans, createTraceState, foldState } from "@nonet/processor/fold/trace-state.ts";
 import { derivedRowsOf } from "@nonet/processor/store/clickhouse/rows/derived-rows.ts";
 import { spanToJson } from "@nonet/proto/otlp-json.ts";
@@ -71,7 +72,7 @@ export function measureStages(spanCount: number): StageCost[] {
     "encode record": encode,
     "decode record": () => records.map((record) => decodeRecord(record)),
     "fold (Stage B)": fold,
-    "derive rows": () => folded.map((trace) => derivedRowsOf("default", trace)),
+    "derive rows": () => folded.map((trace) => derivedRowsOf("default", trace, { reports: callReportsOf(trace) })),
     "span to JSON": () => spans.map((span) => spanToJson(span.bytes)),
   };
   return Object.entries(stages).map(([stage, run]) => ({ stage, usPerSpan: medianOf(run, spans.length) }));

@@ -13,15 +13,14 @@ import { materialize } from "@nonet/processor/consume/materialize.ts";
 import { type ClickhouseStore, createClickhouseStore } from "@nonet/processor/store/clickhouse/clickhouse-store.ts";
 import { migrateClickhouse } from "@nonet/processor/store/clickhouse/migrate.ts";
 import { createStoreClient } from "@nonet/processor/store/clickhouse/store-client.ts";
-import { columnsOf } from "@nonet/processor/store/clickhouse/table-columns.ts";
 import { encodeRecord } from "@nonet/proto/record-codec.ts";
-import type { TableName } from "@nonet/proto/tables.ts";
 import { mappingVersion, priceTable } from "@nonet/proto/versions.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createMaterializeDeps } from "./materialize-deps.ts";
+import { failingClient, liveRows, tables } from "./materialize-rows.ts";
 import { encodeSpan, encodeText } from "./otlp-fixture.ts";
 
-const tables: readonly TableName[] = ["traces", "spans", "events", "sessions", "metric_points"];
 const directory = mkdtempSync(join(tmpdir(), "nonet-materialize-"));
 let engine: ChdbServer;
 let client: ClickHouseClient;
@@ -134,6 +133,12 @@ function recordsOf(projectId: string): SpanRecord[] {
   });
 }
 
+const copyDeps = () => ({
+  ...createMaterializeDeps(client, async () => undefined),
+  now: () => 0,
+  onDefect: () => undefined,
+});
+
 let version = 1n << 40n;
 let projects = 0;
 
@@ -154,10 +159,10 @@ async function run(
   for (const batch of batches) {
     if (batch.forget) hot = newHot();
     const store = createClickhouseStore({
-      client: batch.failAfter === undefined ? client : failingClient(batch.failAfter),
+      client: batch.failAfter === undefined ? client : failingClient(client, batch.failAfter),
     });
     const attempt = (with_: ClickhouseStore) =>
-      materialize(batch.records, ++version, { store: with_, hot, now: () => 0, onDefect: () => undefined });
+      materialize(batch.records, () => ++version, { ...copyDeps(), store: with_, hot });
     await attempt(store).catch(async () => {
       // A kill rather than an error: memory is gone as well.
       if (batch.forget) hot = newHot();
@@ -166,43 +171,10 @@ async function run(
   }
 }
 
-/** Fails from the insert number `count` on, as a connection that breaks does. */
-function failingClient(count: number): ClickHouseClient {
-  let inserts = 0;
-  return new Proxy(client, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (name !== "exec" || typeof value !== "function")
-        return typeof value === "function" ? value.bind(target) : value;
-      return (...args: unknown[]) => {
-        inserts += 1;
-        return inserts > count ? Promise.reject(new Error("connection broken")) : value.apply(target, args);
-      };
-    },
-  });
-}
-
-/** Live rows of all tables without version and project. */
-async function liveRows(projectId: string): Promise<Record<string, unknown[]>> {
-  const rows: Record<string, unknown[]> = {};
-  for (const table of tables) {
-    const columns = columnsOf(table).filter(
-      (column) => !["version", "is_deleted", "project_id", "hour_min", "hour_max"].includes(column),
-    );
-    const answer = await client.query({
-      query: `SELECT ${columns.join(", ")} FROM ${table} FINAL WHERE project_id = {project:String} ORDER BY ALL`,
-      query_params: { project: projectId },
-      format: "JSONEachRow",
-    });
-    rows[table] = await answer.json();
-  }
-  return rows;
-}
-
 async function cleanRows(): Promise<Record<string, unknown[]>> {
   const project = newProject();
   await run([{ records: recordsOf(project), forget: false, failAfter: undefined }]);
-  return liveRows(project);
+  return liveRows(client, project);
 }
 
 test("the clean run has every kind of row, and the trace lies in two sessions", async () => {
@@ -236,7 +208,7 @@ test("any order, batching, repetition and forgetting of the same spans gives the
           });
         }
         await run(batches);
-        expect(await liveRows(project)).toEqual(clean);
+        expect(await liveRows(client, project)).toEqual(clean);
       },
     ),
     { numRuns: 15 },
@@ -256,7 +228,7 @@ test.each([
       { records: records.slice(5), forget, failAfter },
       { records: records.slice(0, 3), forget, failAfter },
     ]);
-    expect(await liveRows(project), `after ${failAfter} inserts`).toEqual(clean);
+    expect(await liveRows(client, project), `after ${failAfter} inserts`).toEqual(clean);
   }
 });
 
@@ -266,11 +238,11 @@ test("a writer with an older epoch changes nothing, whatever it still writes", a
   const records = recordsOf(project);
   const store = createClickhouseStore({ client });
   const stale = newHot();
-  const deps = { store, now: () => 0, onDefect: () => undefined };
-  await materialize(records.slice(0, 2), 5n, { ...deps, hot: stale });
+  const deps = { store, ...copyDeps(), hot: stale };
+  await materialize(records.slice(0, 2), () => 5n, deps);
   await run([{ records, forget: false, failAfter: undefined }]);
-  await materialize(records.slice(2, 3), 6n, { ...deps, hot: stale });
-  const rows = await liveRows(project);
+  await materialize(records.slice(2, 3), () => 6n, deps);
+  const rows = await liveRows(client, project);
   expect(rows["sessions"]).toEqual(clean["sessions"]);
   expect(rows["traces"]).toEqual(clean["traces"]);
   expect(rows["events"]).toEqual(clean["events"]);

@@ -23,6 +23,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startDistributedFixture } from "../e2e/distributed-fixture.ts";
 import { eventually } from "../e2e/service-process.ts";
 import { startStandaloneFixture, testApiKey } from "../e2e/standalone-fixture.ts";
+import { createMaterializeDeps } from "./materialize-deps.ts";
 import { encodeSpan, encodeText } from "./otlp-fixture.ts";
 
 const derivedTables: readonly TableName[] = ["traces", "events", "sessions", "metric_points"];
@@ -118,7 +119,9 @@ async function process(records: readonly (SpanRecord | RefoldRecord)[]): Promise
   version += 1n;
   const hot = createHotTraces({ hotTraceCountMax: 1_000, hotTraceBytesMax: 1e9, hotTraceAgeMsMax: 1e9 });
   const store = createClickhouseStore({ client });
-  await materialize(records, version, { store, hot, now: () => 0, onDefect: () => undefined });
+  const copies = createMaterializeDeps(client, async () => undefined);
+  const deps = { store, hot, ...copies, now: () => 0, onDefect: () => undefined };
+  await materialize(records, () => version, deps);
 }
 
 async function ingest(projectId: string, count: number, stamp: number): Promise<void> {

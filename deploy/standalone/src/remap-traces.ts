@@ -139,6 +139,7 @@ async function publishRefolds(page: readonly StaleTrace[], deps: RemapDeps, sign
       priceVersion: trace.price_version,
       settingsVersion: trace.settings_version,
       issuedUnixNano,
+      callKeys: [],
     }),
   }));
   while (!signal.aborted) {

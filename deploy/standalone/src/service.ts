@@ -121,6 +121,12 @@ async function start(
     async deadLetter(record, reason) {
       log.deadLetter({ ...record, offset: Number(record.offset) }, reason, deps.now());
     },
+    async publishCommands(commands) {
+      log.appendCommands(commands, deps.now());
+    },
+    knownScopesLeaseMs: 0,
+    settings,
+    priceTables: control,
     quarantine: control.quarantine,
     topic: agentEventsTopic,
     registry,

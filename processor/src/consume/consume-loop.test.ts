@@ -9,6 +9,7 @@ import type { ClickhouseStore, TableLines } from "../store/clickhouse/clickhouse
 import { createConsumeLoop } from "./consume-loop.ts";
 import { createProcessorMetrics } from "./processor-metrics.ts";
 import type { SourceRecord } from "./record-source.ts";
+import { plainStamps } from "./testdata/plain-stamps.ts";
 
 const owned = { isLost: () => false };
 const traceId = (n: number) => n.toString(16).padStart(32, "0");
@@ -59,11 +60,20 @@ async function startLoop(refuse: (lines: TableLines) => unknown) {
     loadCosts: async () => new Map(),
     isHealthy: () => true,
   };
+  const nothing = { reports: [], crowded: [], markedTraceIds: [] };
   let epoch = 0n;
   const loop = createConsumeLoop(
     { hotTraceCountMax: 100, hotTraceBytesMax: 1e9, hotTraceAgeMsMax: 1e9 },
     {
       store,
+      reports: { ofTraces: async () => [] },
+      stamps: plainStamps,
+      copies: {
+        reports: { find: async () => nothing },
+        scopes: { haveSeveral: async () => false, settled: async () => undefined },
+        publish: async () => undefined,
+        now: () => 0,
+      },
       async nextOwnerEpoch() {
         epoch += 1n;
         return epoch;
@@ -133,6 +143,6 @@ test("each assignment writes with a newer epoch", async () => {
   await loop.revoked([0]);
   await loop.assigned([0]);
   await loop.batch(0, [record(1, traceId(2))], owned);
-  const versions = spanLines(inserted).map((line) => BigInt((JSON.parse(line) as string[])[0] ?? ""));
+  const versions = spanLines(inserted).map((line) => BigInt(line.split("\t")[0] ?? ""));
   expect(versions.map((version) => version >> 40n)).toEqual([1n, 2n]);
 });

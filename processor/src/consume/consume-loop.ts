@@ -11,7 +11,7 @@ import type { Logger } from "pino";
 import type { ClickhouseStore } from "../store/clickhouse/clickhouse-store.ts";
 import { createRecordDecoder, type RefoldRecord, type SpanRecord } from "./decode-records.ts";
 import { createHotTraces, type HotTraces, type HotTracesConfig } from "./hot-traces.ts";
-import { type MaterializedTrace, materialize } from "./materialize.ts";
+import { type MaterializeDeps, type MaterializedTrace, materialize } from "./materialize.ts";
 import type { ProcessorMetrics } from "./processor-metrics.ts";
 import type { SourceHandlers, SourceRecord } from "./record-source.ts";
 import type { PositionReporter } from "./report-positions.ts";
@@ -19,6 +19,9 @@ import { toTraceProjection } from "./trace-projection.ts";
 
 export interface ConsumeLoopDeps {
   readonly store: ClickhouseStore;
+  readonly reports: MaterializeDeps["reports"];
+  readonly copies: MaterializeDeps["copies"];
+  readonly stamps: MaterializeDeps["stamps"];
   /** Law 5. Throws PipelineError `CONTROL_UNAVAILABLE`; the source then asks again. */
   nextOwnerEpoch(topic: string, partition: number): Promise<bigint>;
   /** Keeps a record that will never be processed, with its reason. Throws while that is not possible. */
@@ -42,7 +45,7 @@ interface Owner {
   readonly hot: HotTraces;
 }
 
-/** Sequences per epoch: a batch takes one, so an epoch outlives any process. */
+/** Sequences per epoch: a write takes one, so an epoch outlives any process. */
 const sequenceBits = 40n;
 
 export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps): SourceHandlers {
@@ -57,9 +60,12 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
     owner: Owner,
     records: readonly (SpanRecord | RefoldRecord)[],
   ): Promise<MaterializedTrace[]> {
-    owner.sequence += 1n;
-    const version = (owner.epoch << sequenceBits) | owner.sequence;
-    return materialize(records, version, { store: deps.store, hot: owner.hot, now: deps.now, onDefect });
+    const nextVersion = () => {
+      owner.sequence += 1n;
+      return (owner.epoch << sequenceBits) | owner.sequence;
+    };
+    const { store, reports, copies, stamps, now } = deps;
+    return materialize(records, nextVersion, { store, reports, copies, stamps, hot: owner.hot, now, onDefect });
   }
 
   /** A batch that the store refuses for good is tried trace by trace, so that one defect does not hold up the partition for ever. */
@@ -135,6 +141,7 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
       const next = (records.at(-1)?.offset ?? -1n) + 1n;
       deps.positions?.stored(partition, next);
       await project(stored);
+      for (const trace of stored) trace.noteTold();
       deps.positions?.queryable(partition, next);
       deps.metrics.records.inc(records.length);
       deps.metrics.hotTraces.set({ partition }, owner.hot.count);

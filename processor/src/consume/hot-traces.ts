@@ -2,6 +2,9 @@
  * The traces a partition owner keeps in memory between batches, bounded by count, bytes and age. Forgetting one costs a load from the store
  * when its next span comes, nothing else: whatever is here has been stored, or is being stored by the running batch.
  */
+
+import type { CallCost } from "../fold/cost.ts";
+import type { CallKey, CallReport, CopyMark } from "../fold/trace-copies.ts";
 import type { TraceState } from "../fold/trace-state.ts";
 import type { RowText } from "../store/clickhouse/row-text.ts";
 
@@ -10,6 +13,11 @@ export interface TraceStamps {
   readonly receivedUnixNano: bigint;
   readonly mappingVersion: number;
   readonly priceVersion: string;
+  readonly settingsVersion: number;
+}
+
+export interface SpanStamp {
+  readonly receivedUnixNano: bigint;
   readonly settingsVersion: number;
 }
 
@@ -34,8 +42,22 @@ export interface HotTrace {
   readonly written: { readonly [T in DerivedTable]: WrittenRows };
   /** Key text of the row of each span that is, or may be, in the store. */
   readonly spanKeys: Map<string, string>;
+  /** The stamps of each span's first copy. */
+  readonly spanStamps: Map<string, SpanStamp>;
+  /** Costs that are in the store, by event id, of a trace whose price table is lost. */
+  carriedCosts: ReadonlyMap<string, CallCost> | undefined;
   /** Rows of spans that are not known to be in the store, by span id. They stay until an insert has succeeded. */
   readonly unstoredSpans: Map<string, UnstoredSpan>;
+  /** What its model calls say otherwise because of reports in other traces, by event id. */
+  readonly marks: Map<string, CopyMark>;
+  hasUnstoredMarks: boolean;
+  /** Of its model calls, what the owners of traces with the same call have been told, by event id. */
+  readonly toldReports: Map<string, CallReport>;
+  /** Keys of model calls that are, or may be, in the store, by their text. */
+  readonly saidKeys: Map<string, CallKey>;
+  /** Minutes since 1970 whose metric points changed, and sessions it left, that nobody was told of yet. */
+  readonly changedMinutes: Set<number>;
+  readonly leftSessionIds: Set<string>;
   /** Digest of the trace's own row in the store. */
   writtenTrace: string | undefined;
   /** Hours under which rows of the trace stand or may stand. They only widen. */

@@ -1,24 +1,34 @@
 /**
  * Records in, rows in the store out: the work of the owner of one partition on one batch.
  *
- *     load what is stored of cold traces -> fold -> difference to what is stored -> insert
+ *     load what is stored of cold traces -> fold -> mark copies -> difference to what is stored -> insert -> look for copies again
  *
  * Everything that is written carries the version (owner epoch, sequence), so a repeat, or a writer that lost the partition, changes nothing
  * (laws 2 and 5). Keys that an insert may write are noted before it starts: if it fails half-way, the next attempt replaces or hides them all.
  */
 import { hash } from "node:crypto";
+import { toIgnored } from "@nonet/ingest/map/ignored-scope.ts";
 import { mapSpan } from "@nonet/ingest/map/map-span.ts";
+import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
+import { PipelineError } from "@nonet/proto/errors.ts";
+import type { Refold } from "@nonet/proto/record-codec.ts";
 import { createStoredSpanReader } from "@nonet/proto/stored-span.ts";
 import type { TableName, TraceRow } from "@nonet/proto/tables.ts";
+import { type CostOf, costOfCall } from "../fold/cost.ts";
 import type { FoldedTrace } from "../fold/folded-trace.ts";
+import { callKeysOf, callReportsOf, markCopies, toKeyText } from "../fold/trace-copies.ts";
 import { addSpans, createTraceState, foldState } from "../fold/trace-state.ts";
+import type { CallReports, StoredReports } from "../store/clickhouse/call-reports.ts";
 import type { ClickhouseStore, LiveKeys, StoredSpan } from "../store/clickhouse/clickhouse-store.ts";
-import { liveLine, type RowText, toKeyText, tombstoneLine, toRowText } from "../store/clickhouse/row-text.ts";
+import { liveLine, type RowText, tombstoneLine, toRowKey, toRowText } from "../store/clickhouse/row-text.ts";
 import { derivedRowsOf } from "../store/clickhouse/rows/derived-rows.ts";
 import { hourOf } from "../store/clickhouse/rows/hour.ts";
 import { toSpanRow } from "../store/clickhouse/rows/span-row.ts";
+import { type CallCopiesDeps, type CopySubject, keysOf, startCopyRound } from "./call-copies.ts";
 import type { RefoldRecord, SpanRecord } from "./decode-records.ts";
 import { type DerivedTable, derivedTables, type HotTrace, type HotTraces, type TraceStamps } from "./hot-traces.ts";
+import { reloadsOf, splitAtReloads, toReloadedRow } from "./reload.ts";
+import type { StampMeanings } from "./stamp-meanings.ts";
 
 /** One trace that a batch changed, as it now is. */
 export interface MaterializedTrace {
@@ -29,11 +39,16 @@ export interface MaterializedTrace {
   readonly minutes: ReadonlySet<number>;
   /** Sessions it belonged to until this batch, and belongs to no longer. */
   readonly leftSessionIds: ReadonlySet<string>;
+  /** To be called when whoever follows minutes and sessions has them; until then the next attempt tells them again. */
+  noteTold(): void;
 }
 
 export interface MaterializeDeps {
   readonly store: ClickhouseStore;
+  readonly reports: Pick<CallReports, "ofTraces">;
+  readonly copies: CallCopiesDeps;
   readonly hot: HotTraces;
+  readonly stamps: StampMeanings;
   now(): number;
   /** A rule threw: the span became a plain node. Counted by rule. */
   onDefect(ruleId: string, error: unknown): void;
@@ -41,38 +56,122 @@ export interface MaterializeDeps {
 
 type Lines = { readonly [T in TableName]: string[] };
 
+/** One trace of the batch. */
+interface Work extends CopySubject {
+  readonly folded: FoldedTrace;
+  readonly costOf: CostOf;
+  /** Also what seems unchanged: after a remap the store may hold rows of another mapping. */
+  rewrite: boolean;
+}
+
+/** Looks after writes that changed a mark again; each is one more write of another owner, who tells of it anyway. */
+const looksMax = 10;
+
 /**
  * @param records of one partition, in offset order. Repeats of a span are no-ops; of two copies the better one stays (event mapping 1.3).
- * @param version of this attempt; larger than that of every earlier write of this partition.
- * @throws PipelineError `STORE_UNAVAILABLE`: the same records must come again. `STORE_REJECTED`: a defect, repeating cannot help.
+ * @param nextVersion of each write; larger than that of every earlier write of this partition.
+ * @throws PipelineError `STORE_UNAVAILABLE`, `LOG_UNAVAILABLE`: the same records must come again. `STORE_REJECTED`: a defect, repeating cannot help.
  */
 export async function materialize(
   records: readonly (SpanRecord | RefoldRecord)[],
-  version: bigint,
+  nextVersion: () => bigint,
   deps: MaterializeDeps,
 ): Promise<MaterializedTrace[]> {
-  const traces = await gatherTraces(records, deps);
-  const refolded = new Set<HotTrace>();
-  for (const each of records) {
-    const trace = traces.get(traceKey(each));
-    // A refold of a trace that was never stored has nothing to do.
-    if (trace === undefined) continue;
-    if (each.kind === "span") addSpan(trace, each, deps.now());
-    else refolded.add(restamp(trace, each));
-    deps.hot.touch(trace, deps.now(), each.kind === "span" ? each.record.span.length : 0);
-  }
+  const materialized: MaterializedTrace[] = [];
+  for (const run of splitAtReloads(records)) materialized.push(...(await materializeRun(run, nextVersion, deps)));
+  return materialized;
+}
 
-  const lines: Lines = { traces: [], spans: [], events: [], sessions: [], metric_points: [] };
-  const changed: (MaterializedTrace & { noteStored(): void })[] = [];
-  for (const trace of traces.values()) {
-    const folded = foldState(trace.state);
-    const changes = appendChanges(lines, trace, folded, version, refolded.has(trace));
-    changed.push({ projectId: trace.projectId, version, folded, ...changes });
+async function materializeRun(
+  records: readonly (SpanRecord | RefoldRecord)[],
+  nextVersion: () => bigint,
+  deps: MaterializeDeps,
+): Promise<MaterializedTrace[]> {
+  const unmarks = records.filter((each) => isCommand(each, "unmark"));
+  const works = await startWorks(
+    records.filter((each) => !isCommand(each, "unmark")),
+    deps,
+  );
+  const copies = startCopyRound(
+    works,
+    unmarks.map(({ record }) => record),
+    deps.copies,
+  );
+  await copies.withdraw();
+  await copies.look("before the write");
+  // A command about copies that changed nothing leaves nothing to write.
+  let due = works.filter(
+    ({ trace, isTold }) =>
+      isTold || trace.hasUnstoredMarks || trace.changedMinutes.size + trace.leftSessionIds.size > 0,
+  );
+  const written = new Set<Work>();
+  let version = 0n;
+  for (let looks = 0; ; looks += 1) {
+    if (due.length > 0) {
+      version = nextVersion();
+      await write(due, version, deps.store);
+      for (const work of due) written.add(work);
+    }
+    const changed = await copies.look("after the write");
+    if (changed.size === 0) break;
+    if (looks === looksMax) throw new PipelineError("STORE_UNAVAILABLE", "copies of model calls change all the time");
+    due = works.filter(({ trace }) => changed.has(trace));
   }
-  await deps.store.insert(lines);
-  for (const each of changed) each.noteStored();
+  await copies.tell();
   deps.hot.evict(deps.now());
-  return changed;
+  return [...written].map(({ trace, folded }) => ({
+    projectId: trace.projectId,
+    version,
+    folded: markCopies(folded, trace.marks),
+    minutes: new Set(trace.changedMinutes),
+    leftSessionIds: new Set(trace.leftSessionIds),
+    noteTold() {
+      trace.changedMinutes.clear();
+      trace.leftSessionIds.clear();
+    },
+  }));
+}
+
+function isCommand(each: SpanRecord | RefoldRecord, reason: "mark" | "unmark"): each is RefoldRecord {
+  return each.kind === "refold" && each.record.reason === reason;
+}
+
+/** Adds the records to their traces and folds each. A command for a trace that was never stored has nothing to do. */
+async function startWorks(records: readonly (SpanRecord | RefoldRecord)[], deps: MaterializeDeps): Promise<Work[]> {
+  const traces = await gatherTraces(records, deps);
+  const byTrace = Map.groupBy(records, (each) => traces.get(traceKey(each)));
+  const works: Work[] = [];
+  for (const [trace, own] of byTrace) {
+    if (trace === undefined) continue;
+    let rewrite = false;
+    let isTold = false;
+    for (const each of own) {
+      deps.hot.touch(trace, deps.now(), each.kind === "span" ? each.record.span.length : 0);
+      if (each.kind === "span") await addSpan(trace, each, deps);
+      else if (!isCommand(each, "mark")) restamp(trace, each);
+      rewrite ||= each.kind === "refold" && !isCommand(each, "mark");
+      isTold ||= !isCommand(each, "mark");
+    }
+    const folded = foldState(trace.state);
+    const reports = callReportsOf(folded);
+    const named = own.flatMap((each) => (isCommand(each, "mark") ? keysOf(each.record) : []));
+    // Of a trace that was read back the store tells which marks there are, and not all that they say.
+    const asked = !isTold && trace.toldReports.size === 0 ? reports.flatMap(callKeysOf) : named;
+    works.push({ trace, folded, costOf: await costOfTrace(trace, deps), reports, isTold, asked, rewrite });
+  }
+  return works;
+}
+
+async function write(works: readonly Work[], version: bigint, store: ClickhouseStore): Promise<void> {
+  const lines: Lines = { traces: [], spans: [], events: [], sessions: [], metric_points: [] };
+  const stored: (() => void)[] = [];
+  for (const work of works) stored.push(appendChanges(lines, work, version));
+  await store.insert(lines);
+  for (const noteStored of stored) noteStored();
+  for (const work of works) {
+    work.rewrite = false;
+    work.trace.hasUnstoredMarks = false;
+  }
 }
 
 function traceKey(each: SpanRecord | RefoldRecord): string {
@@ -86,12 +185,13 @@ async function gatherTraces(
 ): Promise<Map<string, HotTrace>> {
   const traces = new Map<string, HotTrace>();
   const cold = new Map<string, Map<string, SpanRecord | RefoldRecord>>();
+  const reloads = reloadsOf(records);
   for (const each of records) {
     const key = traceKey(each);
     if (traces.has(key)) continue;
     const traceId = key.slice(key.indexOf("\n") + 1);
     const hot = deps.hot.get(each.record.projectId, traceId);
-    if (hot !== undefined) {
+    if (hot !== undefined && !reloads.has(key)) {
       traces.set(key, hot);
       continue;
     }
@@ -102,9 +202,9 @@ async function gatherTraces(
     cold.set(each.record.projectId, ofProject);
   }
   for (const [projectId, wanted] of cold) {
-    for (const trace of await loadTraces(projectId, [...wanted.keys()], deps)) {
+    for (const trace of await loadTraces(projectId, [...wanted.keys()], reloads, deps)) {
       traces.set(`${projectId}\n${trace.traceId}`, trace);
-      deps.hot.add(trace);
+      replaceHot(trace, deps.hot);
     }
     for (const [traceId, first] of wanted) {
       const key = `${projectId}\n${traceId}`;
@@ -115,6 +215,17 @@ async function gatherTraces(
     }
   }
   return traces;
+}
+
+/** What nobody was told of yet of a trace that is read back is told with what comes of it. */
+function replaceHot(trace: HotTrace, hot: HotTraces): void {
+  const before = hot.get(trace.projectId, trace.traceId);
+  if (before !== undefined) {
+    hot.drop(before);
+    for (const minute of before.changedMinutes) trace.changedMinutes.add(minute);
+    for (const sessionId of before.leftSessionIds) trace.leftSessionIds.add(sessionId);
+  }
+  hot.add(trace);
 }
 
 function newTrace(first: SpanRecord, nowMs: number): HotTrace {
@@ -128,6 +239,14 @@ function newTrace(first: SpanRecord, nowMs: number): HotTrace {
     unstoredSpans: new Map(),
     writtenTrace: undefined,
     spanKeys: new Map(),
+    spanStamps: new Map(),
+    carriedCosts: undefined,
+    marks: new Map(),
+    hasUnstoredMarks: false,
+    toldReports: new Map(),
+    changedMinutes: new Set(),
+    leftSessionIds: new Set(),
+    saidKeys: new Map(),
     hourMin: hourOf(first.mapped.startTimeUnixNano),
     hourMax: hourOf(first.mapped.startTimeUnixNano),
     bytes: 0,
@@ -135,15 +254,36 @@ function newTrace(first: SpanRecord, nowMs: number): HotTrace {
   };
 }
 
-async function loadTraces(projectId: string, traceIds: readonly string[], deps: MaterializeDeps): Promise<HotTrace[]> {
+async function loadTraces(
+  projectId: string,
+  traceIds: readonly string[],
+  reloads: ReadonlyMap<string, Refold>,
+  deps: MaterializeDeps,
+): Promise<HotTrace[]> {
   const rows = await deps.store.findTraces(projectId, traceIds);
   if (rows.length === 0) return [];
   const spans = Map.groupBy(await deps.store.loadSpans(projectId, rows), (span) => span.trace_id);
   const keys = await deps.store.loadDerivedKeys(projectId, rows);
-  return rows.map((row) => toHotTrace(row, spans.get(row.trace_id) ?? [], keys, deps));
+  const reports = new Map((await deps.reports.ofTraces(projectId, rows)).map((each) => [each.traceId, each]));
+  const traces: HotTrace[] = [];
+  for (const row of rows) {
+    const stored = { spans: spans.get(row.trace_id) ?? [], keys, reports: reports.get(row.trace_id) };
+    const trace = toHotTrace(row, stored, deps.now());
+    await addStoredSpans(trace, stored.spans, reloads.get(`${projectId}\n${row.trace_id}`), deps);
+    const hasPrices = (await deps.stamps.prices(projectId, row.price_version)) !== undefined;
+    if (!hasPrices) trace.carriedCosts = await deps.store.loadCosts(projectId, row);
+    traces.push(trace);
+  }
+  return traces;
 }
 
-function toHotTrace(row: TraceRow, spans: readonly StoredSpan[], keys: LiveKeys, deps: MaterializeDeps): HotTrace {
+interface Stored {
+  readonly spans: readonly StoredSpan[];
+  readonly keys: LiveKeys;
+  readonly reports: StoredReports | undefined;
+}
+
+function toHotTrace(row: TraceRow, { spans, keys, reports }: Stored, nowMs: number): HotTrace {
   const keysOf = (table: DerivedTable) =>
     new Map<string, string | undefined>(
       keys[table].filter((each) => each.traceId === row.trace_id).map((each) => [each.key, undefined]),
@@ -163,16 +303,24 @@ function toHotTrace(row: TraceRow, spans: readonly StoredSpan[], keys: LiveKeys,
     unstoredSpans: new Map(),
     writtenTrace: undefined,
     spanKeys: new Map(),
+    spanStamps: new Map(),
+    carriedCosts: undefined,
+    marks: new Map(reports?.marks),
+    hasUnstoredMarks: false,
+    toldReports: new Map(),
+    changedMinutes: new Set(),
+    leftSessionIds: new Set(),
+    saidKeys: new Map(reports?.keys.map((key) => [toKeyText(key), key])),
     hourMin: row.hour_min,
     hourMax: row.hour_max,
     bytes: 0,
-    touchedMs: deps.now(),
+    touchedMs: nowMs,
   };
   for (const span of spans) {
     trace.bytes += span.span.length;
     trace.spanKeys.set(
       span.span_id,
-      toKeyText("spans", {
+      toRowKey("spans", {
         project_id: row.project_id,
         hour: span.hour,
         trace_id: span.trace_id,
@@ -180,21 +328,70 @@ function toHotTrace(row: TraceRow, spans: readonly StoredSpan[], keys: LiveKeys,
       }),
     );
   }
-  const read = createStoredSpanReader();
-  addSpans(
-    trace.state,
-    spans.map((span) => mapSpan(read(span), { onDefect: deps.onDefect })),
-  );
   return trace;
 }
 
-function addSpan(trace: HotTrace, each: SpanRecord, nowMs: number): void {
-  trace.stamps = earlierStamps(trace.stamps, each.record);
-  trace.touchedMs = nowMs;
-  const kept = addSpans(trace.state, [each.mapped]);
-  if (kept.includes(each.mapped.spanId)) {
-    setUnstored(trace, each.mapped.spanId, toRowText("spans", toSpanRow(each)));
+/** @param reload  has the spans mapped by its versions instead of those they bear, and their rows written again where that changes them. */
+async function addStoredSpans(
+  trace: HotTrace,
+  spans: readonly StoredSpan[],
+  reload: Refold | undefined,
+  deps: MaterializeDeps,
+): Promise<void> {
+  const mapped: MappedSpan[] = [];
+  const read = createStoredSpanReader();
+  for (const span of spans) {
+    // Only a command about settings brings others; whatever else maps a span again leaves it those of its receipt.
+    const settingsVersion = reload?.reason === "settings" ? reload.settingsVersion : span.settings_version;
+    const seen = mapSpan(read(span), { onDefect: deps.onDefect });
+    const each = await hideIgnored(seen, { projectId: trace.projectId, settingsVersion }, deps);
+    mapped.push(each);
+    trace.spanStamps.set(span.span_id, { receivedUnixNano: BigInt(span.received_unix_nano), settingsVersion });
+    const row =
+      reload === undefined
+        ? undefined
+        : toReloadedRow(trace.projectId, span, each, {
+            mappingVersion: reload.mappingVersion,
+            settingsVersion,
+          });
+    if (row !== undefined) setUnstored(trace, span.span_id, row);
   }
+  addSpans(trace.state, mapped);
+}
+
+async function addSpan(trace: HotTrace, each: SpanRecord, deps: MaterializeDeps): Promise<void> {
+  const { projectId, receivedUnixNano, settingsVersion } = each.record;
+  trace.stamps = earlierStamps(trace.stamps, each.record);
+  trace.touchedMs = deps.now();
+  const { spanId } = each.mapped;
+  const known = trace.spanStamps.get(spanId);
+  const stamp =
+    known !== undefined && known.receivedUnixNano <= receivedUnixNano ? known : { receivedUnixNano, settingsVersion };
+  trace.spanStamps.set(spanId, stamp);
+  const mapped = await hideIgnored(each.mapped, { projectId, settingsVersion: stamp.settingsVersion }, deps);
+  const kept = addSpans(trace.state, [mapped]);
+  if (kept.includes(spanId)) {
+    const record = { ...each.record, settingsVersion: stamp.settingsVersion };
+    setUnstored(trace, spanId, toRowText("spans", toSpanRow({ ...each, record, mapped })));
+  }
+}
+
+/** By the settings of its receipt. */
+async function hideIgnored(
+  mapped: MappedSpan,
+  { projectId, settingsVersion }: { readonly projectId: string; readonly settingsVersion: number },
+  { stamps }: MaterializeDeps,
+): Promise<MappedSpan> {
+  if (settingsVersion === 0) return mapped;
+  const isIgnored = await stamps.scopeFilter(projectId, settingsVersion);
+  return isIgnored?.(mapped.scopeName) === true ? toIgnored(mapped) : mapped;
+}
+
+/** By the prices of its receipt. Where their table is lost, what was stored stays, and what is new has the prices of today. */
+async function costOfTrace(trace: HotTrace, { stamps }: MaterializeDeps): Promise<CostOf> {
+  const prices = await stamps.prices(trace.projectId, trace.stamps.priceVersion);
+  if (prices !== undefined) return (call) => costOfCall(call, prices);
+  return (call) => trace.carriedCosts?.get(call.eventId) ?? costOfCall(call);
 }
 
 function setUnstored(trace: HotTrace, spanId: string, row: RowText): void {
@@ -207,12 +404,13 @@ function setUnstored(trace: HotTrace, spanId: string, row: RowText): void {
 
 /** Law 3: of two copies the earlier stamp wins. */
 function earlierStamps(a: TraceStamps, b: TraceStamps): TraceStamps {
-  return b.receivedUnixNano < a.receivedUnixNano ? b : a;
+  if (b.receivedUnixNano >= a.receivedUnixNano) return a;
+  const { receivedUnixNano, mappingVersion, priceVersion, settingsVersion } = b;
+  return { receivedUnixNano, mappingVersion, priceVersion, settingsVersion };
 }
 
-function restamp(trace: HotTrace, each: RefoldRecord): HotTrace {
+function restamp(trace: HotTrace, each: RefoldRecord): void {
   trace.stamps = { ...trace.stamps, ...versionsOf(each) };
-  return trace;
 }
 
 function versionsOf({ record }: RefoldRecord): Omit<TraceStamps, "receivedUnixNano"> {
@@ -221,21 +419,12 @@ function versionsOf({ record }: RefoldRecord): Omit<TraceStamps, "receivedUnixNa
 }
 
 /**
- * Lines for what differs from the store. Until `noteStored`, the keys stand as possibly written.
- *
- * @param rewrite also what seems unchanged: after a refold the store may hold rows of another mapping.
+ * Lines for what differs from the store. Until the function returned is called, the keys stand as possibly written.
  */
-function appendChanges(
-  lines: Lines,
-  trace: HotTrace,
-  folded: FoldedTrace,
-  version: bigint,
-  rewrite: boolean,
-): Pick<MaterializedTrace, "minutes" | "leftSessionIds"> & { noteStored(): void } {
-  const minutes = new Set<number>();
-  const leftSessionIds = new Set<string>();
+function appendChanges(lines: Lines, work: Work, version: bigint): () => void {
+  const { trace, folded, reports, costOf, rewrite } = work;
   const stored: (() => void)[] = [];
-  const derived = derivedRowsOf(trace.projectId, folded);
+  const derived = derivedRowsOf(trace.projectId, markCopies(folded, trace.marks), { reports, costOf });
 
   for (const table of derivedTables) {
     const written = trace.written[table];
@@ -245,15 +434,15 @@ function appendChanges(
       if (written.get(key) === digest && !rewrite) continue;
       lines[table].push(liveLine(version, table, row.text));
       widenHours(trace, row.hour);
-      if (table === "metric_points") minutes.add(row.minute);
+      if (table === "metric_points") trace.changedMinutes.add(row.minute);
       written.set(key, undefined);
       stored.push(() => written.set(key, digest));
     }
     for (const key of written.keys()) {
       if (rows.has(key)) continue;
       lines[table].push(tombstoneLine(version, table, key));
-      if (table === "metric_points") minutes.add(minuteOfKey(key));
-      if (table === "sessions") leftSessionIds.add(sessionIdOfKey(key));
+      if (table === "metric_points") trace.changedMinutes.add(minuteOfKey(key));
+      if (table === "sessions") trace.leftSessionIds.add(sessionIdOfKey(key));
       stored.push(() => written.delete(key));
     }
   }
@@ -276,12 +465,8 @@ function appendChanges(
       trace.writtenTrace = ownDigest;
     });
   }
-  return {
-    minutes,
-    leftSessionIds,
-    noteStored() {
-      for (const note of stored) note();
-    },
+  return () => {
+    for (const note of stored) note();
   };
 }
 

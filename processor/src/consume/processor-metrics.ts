@@ -29,6 +29,11 @@ export function createProcessorMetrics(registry: Registry) {
       labelNames: ["rule"],
       registers,
     }),
+    copyCommands: new Counter({
+      name: "nonet_processor_copy_commands",
+      help: "Commands to owners of traces that tell of the same model call",
+      registers,
+    }),
     projectionFailures: new Counter({
       name: "nonet_processor_projection_failures",
       help: "Writes to the hot projection that did not happen; reads fall through to the store",

@@ -8,7 +8,7 @@
  */
 import { hash } from "node:crypto";
 import { norm } from "@nonet/ingest/map/read-agent.ts";
-import type { LlmCallEvent, Message, TokenUsage } from "@nonet/proto/event.ts";
+import type { AgentEvent, LlmCallEvent, Message, TokenUsage } from "@nonet/proto/event.ts";
 import { eventIdOf } from "./event-id.ts";
 import type { FoldedTrace } from "./folded-trace.ts";
 import { usageFields, vendorScopes } from "./model-nesting.ts";
@@ -39,13 +39,15 @@ export interface CallKey {
 export interface CopyMark {
   /** Event id of the original: this one leaves every count. */
   readonly duplicateOf?: string;
+  /** Event id of the choice of tools that the original came back with; so the copy's is one too. */
+  readonly selection?: string;
   /** Event id of the copy whose counts are right. */
   readonly usageFrom?: string;
   readonly usage?: TokenUsage;
 }
 
 /** Nobody reports a call more often. More reports with one key, as test servers with one response id make, are left alone. */
-export const copiesMax = 32;
+export const copiesMax = 16;
 
 /** Clocks of two instrumentations of one call differ by less. */
 const apartNanoMax = 600_000_000_000n;
@@ -64,6 +66,18 @@ export function callReportsOf(trace: Pick<FoldedTrace, "events">): CallReport[] 
   return reports;
 }
 
+/** As it travels in a command, and to compare by: `<hour> response|output <value>`. */
+export function toKeyText({ hour, by, value }: CallKey): string {
+  return `${hour} ${by} ${value}`;
+}
+
+/** @returns undefined for a text that is none. */
+export function parseKeyText(text: string): CallKey | undefined {
+  const [, hour, by, value] = /^(\d{1,9}) (response|output) (.+)$/s.exec(text) ?? [];
+  if (hour === undefined || value === undefined) return undefined;
+  return { hour: Number(hour), by: by === "response" ? "response" : "output", value };
+}
+
 export function callKeysOf({ hour, fields, outputKey }: CallReport): CallKey[] {
   const keys: CallKey[] = [];
   if (fields.responseId !== undefined) keys.push({ hour, by: "response", value: fields.responseId });
@@ -76,7 +90,7 @@ export function callKeysOf({ hour, fields, outputKey }: CallReport): CallKey[] {
  *
  * @param reports  with those that share a key with any of them in the same hour or the next; each once, of any traces, in any order.
  * @param isCrowded  more reports with this key are known than `copiesMax`, and not all of them are among `reports`.
- * @returns by event id, the choice of tools that a copy came back with included; events that say what they did are left out.
+ * @returns by event id; events that say what they did are left out.
  */
 export function findCopyMarks(
   reports: readonly CallReport[],
@@ -109,21 +123,30 @@ export function findCopiesAcross(traces: readonly FoldedTrace[], tenantId: strin
 
 /** The trace with its marks. Spans keep the events as they were. */
 export function markCopies(trace: FoldedTrace, marks: ReadonlyMap<string, CopyMark>): FoldedTrace {
-  const mark = (event: FoldedTrace["events"][number]): FoldedTrace["events"][number] => {
-    const found = marks.get(event.eventId);
-    if (found === undefined) return event;
-    const { usage, ...own } = found;
-    // A mark of counts is made for calls only.
-    return { ...event, ...own, ...usage } as typeof event;
-  };
-  if (!trace.events.some((event) => marks.has(event.eventId))) return trace;
-  const marked = new Map(trace.events.map((event) => [event, mark(event)]));
+  const selections = new Map<string, string | undefined>();
+  for (const event of trace.events) {
+    const mark = marks.get(event.eventId);
+    if (mark !== undefined) selections.set(event.spanId, mark.selection);
+  }
+  if (selections.size === 0) return trace;
+  const marked = new Map(trace.events.map((event) => [event, markEvent(event, marks, selections.get(event.spanId))]));
   const exchange = (events: FoldedTrace["events"]) => events.map((event) => marked.get(event) ?? event);
   return {
     ...trace,
     events: [...marked.values()],
     turns: trace.turns.map((turn) => ({ ...turn, events: exchange(turn.events) })),
   };
+}
+
+function markEvent(event: AgentEvent, marks: ReadonlyMap<string, CopyMark>, selection: string | undefined): AgentEvent {
+  if (event.eventType === "llm_call") {
+    const { selection: _, usage, ...own } = marks.get(event.eventId) ?? {};
+    return { ...event, ...own, ...usage };
+  }
+  const isSelection = event.eventType === "decision" && event.decisionKind === "tool_selection";
+  return isSelection && selection !== undefined && event.duplicateOf === undefined
+    ? { ...event, duplicateOf: selection }
+    : event;
 }
 
 const known = new WeakMap<LlmCallEvent, CallReport>();
@@ -178,10 +201,12 @@ function askingSpansOf({ events }: Pick<FoldedTrace, "events">): Set<string> {
 
 function markCopy(marks: Map<string, CopyMark>, copy: CallReport, original: CallReport, tenantId: string): void {
   if (marks.get(copy.key)?.duplicateOf !== undefined) return;
-  marks.set(copy.key, { ...marks.get(copy.key), duplicateOf: original.key });
-  if (!copy.asksForTools || !original.asksForTools) return;
-  const selectionOf = (report: CallReport) => eventIdOf(tenantId, report, "decision", "tool_selection");
-  marks.set(selectionOf(copy), { duplicateOf: selectionOf(original) });
+  const asks = copy.asksForTools && original.asksForTools;
+  marks.set(copy.key, {
+    ...marks.get(copy.key),
+    duplicateOf: original.key,
+    ...(asks && { selection: eventIdOf(tenantId, original, "decision", "tool_selection") }),
+  });
 }
 
 function markCounts(marks: Map<string, CopyMark>, original: CallReport, copy: CallReport): void {

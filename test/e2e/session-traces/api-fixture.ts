@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { startChdbServer } from "@nonet/chdb-server/chdb-server.ts";
-import { createRecordDecoder, type SpanRecord } from "@nonet/processor/consume/decode-records.ts";
+import { createRecordDecoder, type RefoldRecord, type SpanRecord } from "@nonet/processor/consume/decode-records.ts";
 import { createHotTraces } from "@nonet/processor/consume/hot-traces.ts";
 import { materialize } from "@nonet/processor/consume/materialize.ts";
 import { createClickhouseStore } from "@nonet/processor/store/clickhouse/clickhouse-store.ts";
@@ -17,13 +17,13 @@ import type { Scope } from "@nonet/proto/control/scopes.ts";
 import { exportRequestFromJson } from "@nonet/proto/otlp-json-request.ts";
 import { walkExportRequest } from "@nonet/proto/otlp-walk.ts";
 import { createMemoryProjection } from "@nonet/proto/projection/memory-projection.ts";
-
-import { encodeRecord } from "@nonet/proto/record-codec.ts";
+import { encodeRecord, type Refold } from "@nonet/proto/record-codec.ts";
 import { mappingVersion, priceTable } from "@nonet/proto/versions.ts";
 import { queryApiConfigSchema } from "@nonet/query-api/config.ts";
 import { startQueryApi } from "@nonet/query-api/service.ts";
 import { pino } from "pino";
 import { Registry } from "prom-client";
+import { createMaterializeDeps } from "../../faults/materialize-deps.ts";
 
 export interface Owner {
   readonly tenantId: string;
@@ -79,6 +79,14 @@ export async function startApiFixture(options: { ratePerMinute?: number } = {}):
     hotTraceAgeMsMax: 3_600_000,
   });
   let version = 0n;
+  const nextVersion = () => {
+    version += 1n;
+    return version;
+  };
+  const commands: Refold[] = [];
+  const copies = createMaterializeDeps(clickhouse, async (published) => void commands.push(...published));
+  const process = (records: readonly (SpanRecord | RefoldRecord)[]) =>
+    materialize(records, nextVersion, { store, hot, ...copies, now: () => nowMs, onDefect: fail });
   return {
     url: `http://${api.address}`,
     clickhouse,
@@ -87,8 +95,10 @@ export async function startApiFixture(options: { ratePerMinute?: number } = {}):
     },
     removeToken: (token) => void tokens.delete(token),
     async ingest(request, owner) {
-      version += 1n;
-      await materialize(toRecords(request, owner), version, { store, hot, now: () => nowMs, onDefect: fail });
+      await process(toRecords(request, owner));
+      for (let command = commands.shift(); command !== undefined; command = commands.shift()) {
+        await process([{ kind: "refold", source: noSource, record: command }]);
+      }
     },
     setNow: (ms) => {
       nowMs = ms;
@@ -103,6 +113,8 @@ export async function startApiFixture(options: { ratePerMinute?: number } = {}):
     },
   };
 }
+
+const noSource = { partition: 0, offset: 0n, key: new Uint8Array(), value: new Uint8Array(), timestampMs: 0 };
 
 function fail(ruleId: string, error: unknown): never {
   throw new Error(`rule ${ruleId} threw`, { cause: error });

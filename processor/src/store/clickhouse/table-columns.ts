@@ -95,6 +95,10 @@ export const tableLayouts: { readonly [T in TableName]: TableLayout<T> } = {
       "handled",
       "propagated",
       "preview",
+      "scope_name",
+      "report_rank",
+      "output_key",
+      "usage_from",
     ],
   },
   sessions: {

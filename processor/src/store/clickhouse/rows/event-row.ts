@@ -1,15 +1,21 @@
 /** One event as a narrow row: everything that is filtered or summed, and no content, which readers rebuild from the spans. */
 import type { AgentEvent } from "@nonet/proto/event.ts";
-import { priceTable } from "@nonet/proto/versions.ts";
 import type { CallCost } from "../../../fold/cost.ts";
 import { isBlocked } from "../../../fold/event-facts.ts";
 import { subjectOf } from "../../../fold/metric-points.ts";
+import type { CallReport } from "../../../fold/trace-copies.ts";
 import type { RowContent } from "../row-text.ts";
 import { hourOf } from "./hour.ts";
 
 const previewCodePointsMax = 200;
 
-export function toEventRow(projectId: string, event: AgentEvent, cost: CallCost | undefined): RowContent<"events"> {
+/** @param report of a model call that may have copies in other traces; their owners read it here. */
+export function toEventRow(
+  projectId: string,
+  event: AgentEvent,
+  cost: CallCost | undefined,
+  report: CallReport | undefined,
+): RowContent<"events"> {
   const call = event.eventType === "llm_call" ? event : undefined;
   return {
     project_id: projectId,
@@ -45,7 +51,7 @@ export function toEventRow(projectId: string, event: AgentEvent, cost: CallCost 
     cost_units: cost?.units.toString() ?? null,
     cost_input_units: cost?.inputUnits?.toString() ?? null,
     cost_output_units: cost?.outputUnits?.toString() ?? null,
-    cost_source: cost === undefined ? "" : cost.source === "reported" ? "reported" : priceTable,
+    cost_source: cost === undefined ? "" : (cost.priceTable ?? "reported"),
     ttft_ms: call?.ttftMs ?? null,
     subject: subjectOf(event),
     is_error: event.eventType === "tool_result" && event.isError ? 1 : 0,
@@ -53,6 +59,10 @@ export function toEventRow(projectId: string, event: AgentEvent, cost: CallCost 
     handled: event.eventType === "error" && event.handled ? 1 : 0,
     propagated: event.eventType === "error" && event.propagated ? 1 : 0,
     preview: previewOf(event),
+    scope_name: report?.scopeName ?? "",
+    report_rank: report === undefined ? 0 : report.richness * 2 + (report.asksForTools ? 1 : 0),
+    output_key: report?.outputKey ?? "",
+    usage_from: call?.usageFrom ?? "",
   };
 }
 
