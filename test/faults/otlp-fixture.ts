@@ -7,6 +7,7 @@ root.resolvePath = (_origin, target) => (target.startsWith("/") ? target : direc
 root.loadSync("opentelemetry/proto/collector/trace/v1/trace_service.proto");
 const spanType = root.lookupType("opentelemetry.proto.trace.v1.Span");
 const resourceType = root.lookupType("opentelemetry.proto.resource.v1.Resource");
+const scopeType = root.lookupType("opentelemetry.proto.common.v1.InstrumentationScope");
 
 const epochMs = Date.UTC(2026, 4, 4, 9);
 
@@ -48,4 +49,8 @@ export function encodeText(key: string, value: string): Uint8Array {
   return resourceType
     .encode(resourceType.fromObject({ attributes: [{ key, value: { stringValue: value } }] }))
     .finish();
+}
+
+export function encodeScope(name: string): Uint8Array {
+  return scopeType.encode(scopeType.fromObject({ name })).finish();
 }

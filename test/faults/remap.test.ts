@@ -180,9 +180,12 @@ function publisherOf(published: RefoldRecord[], options: { failFirst?: boolean; 
   };
 }
 
+/** What a span would be stamped with now. */
+const inForce = async () => ({ settingsVersion: 7, priceVersion: priceTable });
+
 async function remap(request: RemapRequest, published: RefoldRecord[], options: { failFirst?: boolean } = {}) {
   const seen: RemapProgress[] = [];
-  const deps = { client, publisher: publisherOf(published, options), now: () => 1 };
+  const deps = { client, publisher: publisherOf(published, options), inForce, now: () => 1 };
   for await (const progress of remapTraces(request, deps, new AbortController().signal)) seen.push(progress);
   return seen;
 }
@@ -212,7 +215,7 @@ test("it goes page by page over all projects, and goes on behind a key", async (
   await ingest("page-a", 150, oldVersion);
   await ingest("page-b", 100, oldVersion);
   const published: RefoldRecord[] = [];
-  const deps = { client, publisher: publisherOf(published), now: () => 1 };
+  const deps = { client, publisher: publisherOf(published), inForce, now: () => 1 };
   const walk = remapTraces({ all: false }, deps, new AbortController().signal);
   const first = (await walk.next()).value as RemapProgress;
   await walk.return(undefined);
@@ -227,7 +230,7 @@ test("a processor that does not answer is told of, and a key that is none", asyn
   const publisher = publisherOf([], { deaf: true });
   const walk = remapTraces(
     { projectId: "deaf", all: false },
-    { client, publisher, now: () => 1, patienceMs: 300 },
+    { client, publisher, inForce, now: () => 1, patienceMs: 300 },
     new AbortController().signal,
   );
   await expect(walk.next()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });

@@ -5,9 +5,13 @@ import { keysUsage, runKeysCommand } from "@nonet/proto/control/keys-command.ts"
 import { isPipelineError, PipelineError } from "@nonet/proto/errors.ts";
 import { mapFile } from "./map-file.ts";
 import { remapUsage, runRemapCommand } from "./remap.ts";
+import { runSettingsCommand, settingsUsage } from "./settings-command.ts";
+import { runVerifyCommand, verifyUsage } from "./verify-command.ts";
 
 const usage = `nonet map FILE           the events of an OTLP export, protobuf or JSON, one JSON object a line; no server is needed
 ${remapUsage}
+${verifyUsage}
+${settingsUsage}
 ${keysUsage}`;
 
 /** The control database that the services use: DATABASE_URL, else that of the data directory. */
@@ -28,8 +32,18 @@ async function run(args: readonly string[]): Promise<string[]> {
     await control.migrate();
     return await runKeysCommand(control, rest, Date.now());
   }
-  if (command === "remap") {
-    return await runRemapCommand(rest, process.env, (line) => process.stderr.write(`${line}\n`));
+  if (command === "settings") {
+    await using control = openControlDatabase({ url: controlUrl() });
+    await control.migrate();
+    return await runSettingsCommand(control, rest);
+  }
+  if (command === "remap" || command === "reprice") {
+    return await runRemapCommand(args, process.env, (line) => process.stderr.write(`${line}\n`));
+  }
+  if (command === "verify") {
+    const { lines, isClean } = await runVerifyCommand(rest, process.env, (line) => process.stderr.write(`${line}\n`));
+    if (!isClean) process.exitCode = 1;
+    return [...lines];
   }
   if (command === "help" || command === "--help") return [usage];
   throw new PipelineError("CONFIG_INVALID", `usage:\n${usage}`);

@@ -1,30 +1,45 @@
 /**
- * `nonet remap`: brings stored history to the mapping in force. A running standalone does it when asked on its admin port, as it owns the log
+ * `nonet remap` and `nonet reprice`: bring stored history to the mapping, the settings or the prices in force. A running standalone does it when asked on its admin port, as it owns the log
  * and the store; where KAFKA_BROKERS is set, this process reads the store and publishes itself.
  */
 import { parseArgs } from "node:util";
 import { createKafkaPublisher } from "@nonet/ingest/publish/kafka-publisher.ts";
 import { createStoreClient } from "@nonet/processor/store/clickhouse/store-client.ts";
-import { adminCommandHeader } from "@nonet/proto/admin-server.ts";
-import { clickhouseSettings, kafkaSettings, toKafkaConnection } from "@nonet/proto/connection-settings.ts";
+import {
+  clickhouseSettings,
+  databaseSettings,
+  kafkaSettings,
+  toKafkaConnection,
+} from "@nonet/proto/connection-settings.ts";
+import { openControlDatabase } from "@nonet/proto/control/control-database.ts";
 import { PipelineError } from "@nonet/proto/errors.ts";
-import { formatAddress } from "@nonet/proto/listen-address.ts";
 import { parseConfig } from "@nonet/proto/parse-config.ts";
 import { z } from "zod";
+import { askStandalone } from "./ask-standalone.ts";
 import { standaloneConfigSchema } from "./config.ts";
 import { queryOf, remapPath } from "./remap-request.ts";
-import { type RemapProgress, type RemapRequest, remapTraces } from "./remap-traces.ts";
+import { type RemapProgress, type RemapReason, type RemapRequest, remapTraces } from "./remap-traces.ts";
+import { loadVersionsInForce } from "./versions-in-force.ts";
 
-export const remapUsage = `nonet remap [--project ID] [--all] [--after PROJECT/TRACE_ID]
-                         maps stored traces of older mapping versions again, with --all every trace, while ingest runs;
-                         asks the standalone at NONET_ADMIN_ADDRESS, or uses KAFKA_BROKERS and CLICKHOUSE_URL`;
+export const remapUsage = `nonet remap [--settings] [--project ID] [--all] [--after PROJECT/TRACE_ID]
+                         maps stored traces of older mapping versions again, with --all every trace, while ingest runs; with
+                         --settings also hides spans by the scopes that their project ignores now. Prices stay.
+                         asks the standalone at NONET_ADMIN_ADDRESS, or uses KAFKA_BROKERS, CLICKHOUSE_URL and DATABASE_URL
+nonet reprice [--project ID] [--all] [--after PROJECT/TRACE_ID]
+                         prices stored calls by the price table and the project's own prices of now, at the time of each call`;
 
 const megabyte = 1_048_576;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const words: Readonly<Record<RemapReason, { readonly nothing: string; readonly done: string }>> = {
+  remap: { nothing: "nothing to map again", done: "traces mapped again" },
+  settings: { nothing: "nothing to map again", done: "traces mapped again" },
+  reprice: { nothing: "nothing to price again", done: "traces priced again" },
+};
+
 /**
- * @param args what follows `nonet remap`.
+ * @param args the command, `remap` or `reprice`, and what follows it.
  * @param tell is told the progress.
  * @returns lines for standard output.
  * @throws PipelineError `CONFIG_INVALID` for arguments or settings that make no sense, else what stopped it, with how to go on.
@@ -35,12 +50,16 @@ export async function runRemapCommand(
   tell: (line: string) => void,
 ): Promise<string[]> {
   const request = parseRequest(args);
+  const { nothing, done } = words[request.reason];
   const isDistributed = (environment["KAFKA_BROKERS"] ?? "") !== "";
   let last: RemapProgress | undefined;
   try {
     for await (const progress of isDistributed
       ? publishDirectly(request, environment)
-      : askStandalone(request, environment)) {
+      : askStandalone<RemapProgress>(
+          { path: remapPath, query: queryOf(request), isLast: (said) => said.finished },
+          environment,
+        )) {
       last = progress;
       if (!progress.finished) tell(`${progress.done} of ${progress.total} traces, up to ${progress.after}`);
     }
@@ -49,20 +68,22 @@ export async function runRemapCommand(
     const goOn = last === undefined || last.after === "" ? "" : `; go on with --after ${last.after}`;
     throw new PipelineError(error.code, `${error.message}${goOn}`, { cause: caught });
   }
-  return [last === undefined || last.done === 0 ? "nothing to map again" : `traces mapped again: ${last.done}`];
+  return [last === undefined || last.done === 0 ? nothing : `${done}: ${last.done}`];
 }
 
-function parseRequest(args: readonly string[]): RemapRequest {
+function parseRequest([command, ...args]: readonly string[]): RemapRequest & { readonly reason: RemapReason } {
   try {
     const { values } = parseArgs({
-      args: [...args],
+      args,
       options: {
+        ...(command === "remap" ? { settings: { type: "boolean" } as const } : {}),
         project: { type: "string" },
         all: { type: "boolean", default: false },
         after: { type: "string" },
       },
     });
     return {
+      reason: command === "reprice" ? "reprice" : "settings" in values && values.settings ? "settings" : "remap",
       all: values.all,
       ...(values.project === undefined ? {} : { projectId: values.project }),
       ...(values.after === undefined ? {} : { after: values.after }),
@@ -76,11 +97,14 @@ async function* publishDirectly(request: RemapRequest, environment: Environment)
   const schema = z.object({
     ...kafkaSettings,
     ...clickhouseSettings,
+    // What projects set is asked only where it decides something.
+    DATABASE_URL: request.reason === "remap" ? databaseSettings.DATABASE_URL.optional() : databaseSettings.DATABASE_URL,
     NONET_RECORD_BYTES_MAX: standaloneConfigSchema.shape.NONET_RECORD_BYTES_MAX,
     NONET_OTLP_PUBLISH_TIMEOUT_MS: standaloneConfigSchema.shape.NONET_OTLP_PUBLISH_TIMEOUT_MS,
   });
   // The environment is that of the services: their other settings are no mistake.
   const config = parseConfig(schema, environment, () => undefined);
+  await using control = openControlDatabase({ url: config.DATABASE_URL ?? "sqlite::memory:" });
   const client = createStoreClient({ url: config.CLICKHOUSE_URL });
   const publisher = createKafkaPublisher(
     {
@@ -99,41 +123,10 @@ async function* publishDirectly(request: RemapRequest, environment: Environment)
     { onError: () => undefined },
   );
   try {
-    yield* remapTraces(request, { client, publisher, now: Date.now }, new AbortController().signal);
+    const inForce = (projectId: string) => loadVersionsInForce(control, projectId);
+    yield* remapTraces(request, { client, publisher, inForce, now: Date.now }, new AbortController().signal);
   } finally {
     await publisher.close();
     await client.close();
   }
-}
-
-async function* askStandalone(request: RemapRequest, environment: Environment): AsyncGenerator<RemapProgress> {
-  const schema = standaloneConfigSchema.pick({ NONET_ADMIN_ADDRESS: true });
-  const address = formatAddress(parseConfig(schema, environment, () => undefined).NONET_ADMIN_ADDRESS);
-  const url = `http://${address}${remapPath}?${queryOf(request)}`;
-  const response = await fetch(url, { method: "POST", headers: { [adminCommandHeader]: "remap" } }).catch((caught) => {
-    throw new PipelineError(
-      "STORE_UNAVAILABLE",
-      `no standalone answers at ${address}: start it, or set NONET_ADMIN_ADDRESS`,
-      {
-        cause: caught,
-      },
-    );
-  });
-  if (!response.ok || response.body === null) {
-    throw new PipelineError("STORE_UNAVAILABLE", `${address} answered ${response.status}: ${await response.text()}`);
-  }
-  let rest = "";
-  let ended = false;
-  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      // `as`: the lines of remapTraces, or an error of the admin server.
-      const said = JSON.parse(line) as RemapProgress | { error: string };
-      if ("error" in said) throw new PipelineError("STORE_UNAVAILABLE", said.error);
-      ended = said.finished;
-      yield said;
-    }
-  }
-  if (!ended) throw new PipelineError("STORE_UNAVAILABLE", "standalone ended before all was mapped");
 }

@@ -27,6 +27,7 @@ import type { StandaloneConfig } from "./config.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { remapPath, remapRequestOf } from "./remap-request.ts";
 import { remapTraces } from "./remap-traces.ts";
+import { loadVersionsInForce } from "./versions-in-force.ts";
 
 const megabyte = 1_048_576;
 /** Requests that wait for the next transaction; the receiver's bytes in flight bound it anyway. */
@@ -176,7 +177,16 @@ async function start(
       metrics: () => registry.metrics(),
       commands: {
         [remapPath]: (query, signal) =>
-          remapTraces(remapRequestOf(query), { client: clickhouse, publisher, now: deps.now }, signal),
+          remapTraces(
+            remapRequestOf(query),
+            {
+              client: clickhouse,
+              publisher,
+              inForce: (projectId) => loadVersionsInForce(control, projectId),
+              now: deps.now,
+            },
+            signal,
+          ),
       },
     },
   );
