@@ -214,6 +214,7 @@ async function publishRefolds(
       reason,
       ...versions,
       issuedUnixNano,
+      callKeys: [],
     }),
   }));
   while (!signal.aborted) {
