@@ -20,6 +20,8 @@ export interface Cell {
   readonly restart: "SIGKILL" | "SIGTERM";
   readonly behindLoadBalancer: boolean;
   readonly hasOwnIds: boolean;
+  /** Its spans are those of an agent. */
+  readonly hasEvents: boolean;
 }
 
 export type SenderName =
@@ -43,18 +45,23 @@ const wires: readonly (readonly [Protocol, Compression])[] = [
 /** @param browser a started page, when the cell of the browser is wanted. */
 export function listCells(browser: Sender): Cell[] {
   return [
-    ...cellsOf("OpenTelemetry JS SDK", jsSender, (protocol, coding) => coding !== "zstd" || protocol === "grpc"),
-    ...cellsOf(
-      "OpenTelemetry Python SDK",
-      pythonSender,
-      (protocol, coding) => coding !== "zstd" && protocol !== "http/json",
-    ),
-    ...cellsOf("OpenTelemetry Go SDK", goSender, (protocol, coding) => coding !== "zstd" && protocol !== "http/json"),
+    ...cellsOf("OpenTelemetry JS SDK", jsSender, (_, compression) => compression !== "zstd"),
+    ...cellsOf("OpenTelemetry Python SDK", pythonSender, isPlainOrGzip),
+    ...cellsOf("OpenTelemetry Go SDK", goSender, isPlainOrGzip),
     ...cellsOf("OpenTelemetry Collector", collectorSender, () => true),
-    ...cellsOf("telemetrygen", telemetrygen, (protocol, coding) => coding === "none" && protocol !== "http/json"),
+    ...cellsOf(
+      "telemetrygen",
+      telemetrygen,
+      (protocol, compression) => compression === "none" && protocol !== "http/json",
+    ),
     ...cellsOf("browser SDK with CORS", browser, (protocol) => protocol === "http/json"),
     ...cellsOf("raw client", rawSender, () => true),
   ];
+}
+
+/** What the Python and Go SDKs can send. */
+function isPlainOrGzip(protocol: Protocol, compression: Compression): boolean {
+  return compression !== "zstd" && protocol !== "http/json";
 }
 
 function cellsOf(
@@ -73,5 +80,6 @@ function cellsOf(
       restart: index % 2 === 0 ? "SIGKILL" : "SIGTERM",
       behindLoadBalancer: protocol !== "grpc" && (sender === "OpenTelemetry Go SDK" || sender === "telemetrygen"),
       hasOwnIds: sender === "telemetrygen",
+      hasEvents: sender !== "telemetrygen" && sender !== "raw client",
     }));
 }

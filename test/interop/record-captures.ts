@@ -2,11 +2,11 @@
 
 import { saveCapture } from "./captures.ts";
 import { type Cell, listCells } from "./cells.ts";
-import { startFront } from "./front.ts";
 import { keysOfConnection } from "./request-keys.ts";
 import { newPrefix } from "./run-cell.ts";
 import { plannedKeys } from "./span-plan.ts";
 import { startStandaloneReceiver } from "./standalone-receiver.ts";
+import { startTap } from "./tap.ts";
 import type { Versions } from "./versions.ts";
 
 const spanCount = 1_000;
@@ -34,20 +34,20 @@ async function record(
 ): Promise<void> {
   const transport = cell.protocol === "grpc" ? "grpc" : "http";
   const upstream = transport === "grpc" ? receiver.grpcUrl : receiver.httpUrl;
-  const front = await startFront({ upstream, answersForUpstream: false });
+  const tap = await startTap(upstream);
   const prefix = newPrefix();
   const { protocol, compression } = cell;
   await cell.send({
     protocol,
     compression,
-    endpoint: front.url,
+    endpoint: tap.url,
     apiKey: receiver.apiKey,
     prefix,
     spanCount,
     pauseMs: 1,
   });
-  const connections = front.connections();
-  await front.close();
+  const connections = tap.connections();
+  await tap.close();
   const keys = connections.flatMap((bytes) => keysOfConnection(transport, bytes));
   const planned = plannedKeys({ prefix, spanCount });
   if (!cell.hasOwnIds && !(keys.length === planned.size && keys.every((key) => planned.has(key)))) {

@@ -1,12 +1,13 @@
 /** One cell of the matrix: spans with known ids through a sender, the receiver restarted in the middle, and what is stored compared. */
 import { randomBytes } from "node:crypto";
 import { eventually } from "../e2e/service-process.ts";
-import { startFront } from "./front.ts";
+import { startLoadBalancer } from "./load-balancer.ts";
 import { keysOfConnection } from "./request-keys.ts";
 import type { Compression, Protocol, Sender } from "./senders/sender.ts";
 import { plannedKeys, type SpanPlan } from "./span-plan.ts";
 import type { InteropReceiver } from "./standalone-receiver.ts";
 import type { StoredSpans } from "./stored-spans.ts";
+import { startTap } from "./tap.ts";
 
 export interface SendOptions {
   readonly send: Sender;
@@ -28,7 +29,7 @@ export interface Sent {
   readonly acknowledged: ReadonlySet<string>;
   readonly failed: ReadonlySet<string>;
   readonly reason: string;
-  /** Meaningless where `hasOwnIds`. */
+  /** What the sender was told; telemetrygen makes its own ids. */
   readonly plan: SpanPlan;
   /** From the signal to the receiver's being ready again. */
   readonly awayMs: number;
@@ -36,36 +37,34 @@ export interface Sent {
 
 /** @returns when the sender has ended and all that was acknowledged can be queried. */
 export async function sendThroughRestart(receiver: InteropReceiver, options: SendOptions): Promise<Sent> {
-  const upstream = options.protocol === "grpc" ? receiver.grpcUrl : receiver.httpUrl;
-  const needsFront = options.behindLoadBalancer || options.hasOwnIds;
-  const front = needsFront
-    ? await startFront({ upstream, answersForUpstream: options.behindLoadBalancer && options.protocol !== "grpc" })
-    : undefined;
-  try {
-    const prefix = newPrefix();
-    const { protocol, compression, spanCount, pauseMs } = options;
-    const acceptedBefore = await receiver.accepted();
-    const sending = options.send({
-      protocol,
-      compression,
-      endpoint: front?.url ?? upstream,
-      apiKey: receiver.apiKey,
-      prefix,
-      spanCount,
-      pauseMs,
-    });
-    const restarting = restartInTheMiddle(receiver, acceptedBefore, options);
-    // A sender that fails at once must not wait for a middle that never comes.
-    const [result, awayMs] = await Promise.all([sending, restarting]);
-    await receiver.settle();
-    const transport = protocol === "grpc" ? "grpc" : "http";
-    const keys = options.hasOwnIds
-      ? new Set(front?.connections().flatMap((bytes) => keysOfConnection(transport, bytes)))
-      : plannedKeys({ prefix, spanCount });
-    return { keys, ...result, plan: { prefix, spanCount }, awayMs };
-  } finally {
-    await front?.close();
-  }
+  const receiverUrl = options.protocol === "grpc" ? receiver.grpcUrl : receiver.httpUrl;
+  await using closers = new AsyncDisposableStack();
+  const balancer = options.behindLoadBalancer ? await startLoadBalancer(receiverUrl) : undefined;
+  closers.defer(async () => balancer?.close());
+  const tap = options.hasOwnIds ? await startTap(balancer?.url ?? receiverUrl) : undefined;
+  closers.defer(async () => tap?.close());
+
+  const { protocol, compression, spanCount, pauseMs } = options;
+  const plan = { prefix: newPrefix(), spanCount };
+  const acceptedBefore = await receiver.accepted();
+  const sending = options.send({
+    ...plan,
+    protocol,
+    compression,
+    endpoint: tap?.url ?? balancer?.url ?? receiverUrl,
+    apiKey: receiver.apiKey,
+    pauseMs,
+  });
+  const restarting = restartInTheMiddle(receiver, acceptedBefore, options);
+  // A sender that fails at once must not wait for a middle that never comes.
+  const [result, awayMs] = await Promise.all([sending, restarting]);
+  await receiver.settle();
+  const transport = protocol === "grpc" ? "grpc" : "http";
+  const keys =
+    tap === undefined
+      ? plannedKeys(plan)
+      : new Set(tap.connections().flatMap((bytes) => keysOfConnection(transport, bytes)));
+  return { keys, ...result, plan, awayMs };
 }
 
 export function newPrefix(): string {
