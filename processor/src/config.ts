@@ -68,6 +68,12 @@ export const processorConfigSchema = z.object({
     .min(1)
     .default(30)
     .describe("how long every processor has to learn which hours are closed; the same for all of them"),
+  NONET_AUDIT_INTERVAL_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(300)
+    .describe("how often some hours, chosen at random, are recounted and repaired where they drifted; 0 is never"),
   ...quarantineSettings,
 });
 

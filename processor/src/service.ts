@@ -1,4 +1,5 @@
 /** The processor as a service: from a source of records to the store and the projection. Wiring only. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { ControlDatabase } from "@nonet/proto/control/control-database.ts";
 import type { OwnedPosition } from "@nonet/proto/control/processed-positions.ts";
@@ -20,8 +21,10 @@ import type { RecordSource, SourceRecord } from "./consume/record-source.ts";
 import { createPositionReporter } from "./consume/report-positions.ts";
 import { createStampMeanings } from "./consume/stamp-meanings.ts";
 import { installedPriceText } from "./fold/price-rates.ts";
+import { createAudit, driftKinds } from "./store/audit.ts";
 import { createCallReports } from "./store/clickhouse/call-reports.ts";
 import { createClickhouseStore } from "./store/clickhouse/clickhouse-store.ts";
+import { requestRemap } from "./store/request-remap.ts";
 import { createRolledWindows } from "./store/rolled-windows.ts";
 import { createRollingWindows } from "./store/rolling-windows.ts";
 
@@ -69,6 +72,8 @@ export interface Processor {
 
 /** How soon a receipt follows what was stored. */
 const positionIntervalMs = 500;
+/** Longer than a batch takes from its first insert to its windows. */
+const auditConfirmMs = 5_000;
 /** How soon a rolled hour that was touched late is computed again; until then its points are summed on each read. */
 const rollIntervalMs = 5_000;
 
@@ -109,6 +114,26 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
         value: encodeRecord(command),
       })),
     );
+  for (const kind of driftKinds) metrics.auditDrift.set({ kind }, 0);
+  const audit = createAudit(
+    { intervalMs: config.NONET_AUDIT_INTERVAL_SECONDS * 1000, confirmMs: auditConfirmMs },
+    {
+      client: deps.clickhouse,
+      projection: deps.projection,
+      remap: (projectId, traceIds) =>
+        requestRemap(projectId, traceIds, { client: deps.clickhouse, publish: publishCommands, now: deps.now }),
+      renewRolled: rolled.renew,
+      touchWindows: windows.touch,
+      // Aborted by close: the audit ends at its next step.
+      pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
+      onChecked: () => metrics.auditedHours.inc(),
+      onDrift(kind, count) {
+        metrics.auditDrift.set({ kind }, count);
+        metrics.auditRepairs.inc({ kind }, count);
+      },
+      log: deps.log,
+    },
+  );
   const quarantine = createQuarantineWriter(config, {
     store: deps.quarantine,
     onHeld: (count) => metrics.quarantineHeld.inc(count),
@@ -171,6 +196,7 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
   return {
     isReady: () => deps.source.isHealthy() && store.isHealthy(),
     async close() {
+      await audit.close();
       await deps.source.close();
       await windows.close();
       await rolled.close();

@@ -4,10 +4,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { startChdbServer } from "@nonet/chdb-server/chdb-server.ts";
 import { createSqlitePublisher } from "@nonet/ingest/publish/sqlite-publisher.ts";
 import { type Ingest, startIngest } from "@nonet/ingest/service.ts";
 import { createSqliteSource } from "@nonet/processor/consume/sqlite-source.ts";
+import { createStampMeanings } from "@nonet/processor/consume/stamp-meanings.ts";
 import { startProcessor } from "@nonet/processor/service.ts";
 import { migrateClickhouse } from "@nonet/processor/store/clickhouse/migrate.ts";
 import { createStoreClient } from "@nonet/processor/store/clickhouse/store-client.ts";
@@ -27,6 +29,8 @@ import type { StandaloneConfig } from "./config.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { remapPath, remapRequestOf } from "./remap-request.ts";
 import { remapTraces } from "./remap-traces.ts";
+import { verify } from "./verify/verify.ts";
+import { verifyPath } from "./verify-command.ts";
 import { loadVersionsInForce } from "./versions-in-force.ts";
 
 const megabyte = 1_048_576;
@@ -176,6 +180,27 @@ async function start(
       isReady: () => ingest.isReady() && processor.isReady(),
       metrics: () => registry.metrics(),
       commands: {
+        [verifyPath]: (query, signal) => {
+          const projectId = query.get("project");
+          return verify(
+            projectId === null ? {} : { projectId },
+            {
+              client: clickhouse,
+              stamps: createStampMeanings({ settings, loadPriceTable: control.loadPriceTable }),
+              api: { url: `http://${api.address}`, key: apiKey },
+              positions: async () =>
+                Array.from({ length: partitionCount }, (_, partition) => ({
+                  partition,
+                  committed: BigInt(log.committed(consumerGroup, partition)),
+                  end: BigInt(log.end(partition)),
+                  stored: undefined,
+                })),
+              // Aborted when the caller has gone: the verifier ends at its next step.
+              pause: (ms) => delay(ms, undefined, { signal }).catch(() => undefined),
+            },
+            signal,
+          );
+        },
         [remapPath]: (query, signal) =>
           remapTraces(
             remapRequestOf(query),

@@ -49,6 +49,23 @@ export function createProcessorMetrics(registry: Registry) {
       help: "Rounds of rolling that failed; readers sum points meanwhile",
       registers,
     }),
+    auditedHours: new Counter({
+      name: "nonet_processor_audited_hours",
+      help: "Hours that the audit recounted",
+      registers,
+    }),
+    auditDrift: new Gauge({
+      name: "nonet_processor_audit_drift",
+      help: "What drifted in the last round of the audit, by kind; always 0",
+      labelNames: ["kind"],
+      registers,
+    }),
+    auditRepairs: new Counter({
+      name: "nonet_processor_audit_repairs",
+      help: "What the audit found drifted and had repaired, by kind; always 0",
+      labelNames: ["kind"],
+      registers,
+    }),
     batchSeconds: new Histogram({
       name: "nonet_processor_batch_seconds",
       help: "Time from a batch of records to its commit",
