@@ -117,8 +117,9 @@ export async function walkExportRequestInSlices(
   }
 }
 
-/** Spans and envelopes between two chances to give way. */
+/** Spans and envelopes, and bytes of spans, between two chances to give way. */
 const partsPerStep = 256;
+const bytesPerStep = 262_144;
 
 interface OpenGroup {
   readonly spans: WalkedSpan[];
@@ -147,9 +148,11 @@ function* walkSteps(bytes: Uint8Array, options: WalkOptions): Generator<undefine
       for (const group of envelope.groups) {
         const scopeBytes = walk.published(otlpSchema.scope, group.scopeRanges);
         for (let pair = 0; pair < group.spanRanges.length; pair += 2) {
-          walk.span(group.spanRanges[pair] as number, group.spanRanges[pair + 1] as number, group);
+          const start = group.spanRanges[pair] as number;
+          const spanEnd = group.spanRanges[pair + 1] as number;
+          walk.span(start, spanEnd, group);
           spanCount++;
-          if (walk.countPart()) yield;
+          if (walk.countPart(spanEnd - start)) yield;
         }
         rejectedCount += group.rejected.length;
         if (group.spanRanges.length === 0) continue;
@@ -190,6 +193,7 @@ class Walk {
   private readonly bytes: Buffer;
   private readonly masking: Masking;
   private parts = 0;
+  private stepBytes = 0;
   /** Fields that `check` has seen of the message at hand. */
   private fields = 0;
   /** Set by `check` when the message cannot be published as it is. */
@@ -207,11 +211,14 @@ class Walk {
   }
 
   /** @returns whether it is time to give way. */
-  countPart(): boolean {
+  countPart(bytes = 0): boolean {
     if (++this.parts > requestPartsMax) {
       throw new PipelineError("TOO_LARGE", `more than ${requestPartsMax} spans and envelopes; export smaller batches`);
     }
-    return this.parts % partsPerStep === 0;
+    this.stepBytes += bytes;
+    if (this.parts % partsPerStep !== 0 && this.stepBytes < bytesPerStep) return false;
+    this.stepBytes = 0;
+    return true;
   }
 
   /** Reads the tag of the one embedded field of an envelope; skips others and returns -1. */

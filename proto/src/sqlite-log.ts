@@ -4,7 +4,7 @@
  *     chunk(partition, first_offset, next_offset, ...)         the topic; offsets of a partition are dense and only grow
  *     tail(partition, next_offset)                             survives the deletion of all records
  *     cursor(consumer_group, partition, committed)             the next offset a group reads
- *     dead_letter(...)                                         records that will never be processed, with their reason
+ *     dead_letter(...)                                         records that will never be processed, see sqlite-dead-letters.ts
  *
  * A chunk holds what one transaction appended to a partition: a row for each record would cost four times as much (docs/adr/0005). Chunks behind
  * every cursor are deleted with the commit that passes them. A crash leaves the last committed transaction: what was acknowledged
@@ -12,6 +12,12 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { PipelineError } from "./errors.ts";
+import {
+  createSqliteDeadLetters,
+  type DeadLetterLimits,
+  type DroppedDeadLetters,
+  deadLetterLimits,
+} from "./sqlite-dead-letters.ts";
 import { partitionOf } from "./topics.ts";
 
 export interface SqliteLogConfig {
@@ -22,6 +28,8 @@ export interface SqliteLogConfig {
   synchronous: "FULL" | "NORMAL";
   /** Bytes of keys and values that may wait for the consumers; beyond it `append` refuses. */
   backlogBytesMax: number;
+  /** By default those of sqlite-dead-letters.ts. */
+  deadLetterLimits?: DeadLetterLimits;
 }
 
 export interface StoredRecord {
@@ -58,8 +66,15 @@ export interface SqliteLog {
   end(partition: number): number;
   /** Moves the cursor and deletes what every group has passed. Never moves it back. */
   commit(group: string, partition: number, nextOffset: number): void;
-  deadLetter(record: StoredRecord, reason: string, nowMs: number): void;
+  /**
+   * Keeps the newest within limits.
+   * @returns how many older ones had to go.
+   * @throws PipelineError `LOG_UNAVAILABLE`.
+   */
+  deadLetter(record: StoredRecord, reason: string, nowMs: number): DroppedDeadLetters;
   deadLetters(limit: number): DeadLetter[];
+  /** Whether it can be written to now. Writes nothing that anybody sees. */
+  isWritable(): boolean;
   /** Called after each append that reached a partition; returns the way to stop. */
   onAppended(listener: () => void): () => void;
   close(): void;
@@ -86,12 +101,9 @@ export function openSqliteLog(config: SqliteLogConfig): SqliteLog {
     CREATE TABLE IF NOT EXISTS cursor (
       consumer_group TEXT NOT NULL, partition INTEGER NOT NULL, committed INTEGER NOT NULL, PRIMARY KEY (consumer_group, partition)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS dead_letter (
-      partition INTEGER NOT NULL, offset INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, timestamp_ms INTEGER NOT NULL,
-      reason TEXT NOT NULL, dead_since_ms INTEGER NOT NULL, PRIMARY KEY (partition, offset)
-    ) STRICT, WITHOUT ROWID;
   `);
   const statements = prepare(db);
+  const deadLetters = createSqliteDeadLetters(db, config.deadLetterLimits ?? deadLetterLimits);
   const tails = new Map<number, number>();
   for (let partition = 0; partition < config.partitionCount; partition += 1) {
     statements.createTail.run(partition);
@@ -177,15 +189,23 @@ export function openSqliteLog(config: SqliteLogConfig): SqliteLog {
     committed: (group, partition) => Number(statements.cursor.get(group, partition)?.committed ?? 0),
     end: (partition) => tails.get(partition) ?? 0,
     commit,
-    deadLetter(record, reason, nowMs) {
-      statements.bury.run(record.partition, record.offset, record.key, record.value, record.timestampMs, reason, nowMs);
-    },
+    deadLetter: (record, reason, nowMs) => inTransaction(db, () => deadLetters.add(record, reason, nowMs)),
     deadLetters: (limit) =>
-      statements.buried.all(limit).map((row) => ({
+      deadLetters.newest(limit).map((row) => ({
         ...toRecord(row),
         reason: String(row.reason),
         deadSinceMs: Number(row.dead_since_ms),
       })),
+    isWritable() {
+      try {
+        // Nothing changes, and yet a page goes to the disk.
+        inTransaction(db, () => statements.moveTail.run(tails.get(0) ?? 0, 0));
+        return true;
+      } catch {
+        // Why is said to whoever publishes.
+        return false;
+      }
+    },
     onAppended(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -219,11 +239,6 @@ function prepare(db: DatabaseSync) {
       "SELECT COALESCE(SUM(bytes), 0) AS bytes FROM chunk WHERE partition = ? AND first_offset < ? AND next_offset <= ?",
     ),
     deleteBefore: db.prepare("DELETE FROM chunk WHERE partition = ? AND first_offset < ? AND next_offset <= ?"),
-    bury: db.prepare(
-      `INSERT OR REPLACE INTO dead_letter (partition, offset, key, value, timestamp_ms, reason, dead_since_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    buried: db.prepare("SELECT * FROM dead_letter ORDER BY dead_since_ms DESC LIMIT ?"),
   };
 }
 

@@ -24,7 +24,7 @@ import { openSqliteLog, type SqliteLog } from "@nonet/proto/sqlite-log.ts";
 import { agentEventsTopic } from "@nonet/proto/topics.ts";
 import { startQueryApi } from "@nonet/query-api/service.ts";
 import type { Logger } from "pino";
-import { Registry } from "prom-client";
+import { Counter, Registry } from "prom-client";
 import type { StandaloneConfig } from "./config.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { remapPath, remapRequestOf } from "./remap-request.ts";
@@ -107,6 +107,12 @@ async function start(
   await migrateClickhouse(clickhouse);
 
   const registry = new Registry();
+  const deadLettersDropped = new Counter({
+    name: "nonet_log_dead_letters_dropped",
+    help: "Older dead letters that had to go, by the limit they were beyond",
+    labelNames: ["limit"],
+    registers: [registry],
+  });
   const processor = await startProcessor(config, {
     source: createSqliteSource(
       {
@@ -124,7 +130,8 @@ async function start(
     nextOwnerEpoch: async (topic, partition) => BigInt(await control.nextOwnerEpoch(topic, partition)),
     listProjectIds: async () => (await control.listProjects()).map((project) => project.id),
     async deadLetter(record, reason) {
-      log.deadLetter({ ...record, offset: Number(record.offset) }, reason, deps.now());
+      const dropped = log.deadLetter({ ...record, offset: Number(record.offset) }, reason, deps.now());
+      for (const [limit, count] of Object.entries(dropped)) deadLettersDropped.inc({ limit }, count);
     },
     async publishCommands(commands) {
       log.appendCommands(commands, deps.now());

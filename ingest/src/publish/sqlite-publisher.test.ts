@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { openSqliteLog, type SqliteLog, type SqliteLogConfig } from "@nonet/proto/sqlite-log.ts";
 import { partitionKey, partitionOf } from "@nonet/proto/topics.ts";
 import { afterEach, describe, expect, test } from "vitest";
@@ -106,4 +107,22 @@ test("a log that cannot write says LOG_UNAVAILABLE, retryable", async () => {
     publisher.publish([{ key: partitionKey("default", traceId(1)), value: Buffer.from("a") }]),
   ).rejects.toMatchObject({ code: "LOG_UNAVAILABLE", retryable: true });
   expect(publisher.isHealthy()).toBe(false);
+});
+
+test("93: ready while the log can be written, and again when it can, without a sender to show it", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "nonet-log-"));
+  directories.push(directory);
+  const path = join(directory, "log.db");
+  const log = openSqliteLog({ path, partitionCount: 1, synchronous: "NORMAL", backlogBytesMax: 1_000_000 });
+  logs.push(log);
+  const publisher = createSqlitePublisher(config, { log, now: () => 1000 });
+  expect(publisher.isHealthy()).toBe(true);
+  const lock = new DatabaseSync(path);
+  lock.exec("BEGIN IMMEDIATE");
+  const record = { key: partitionKey("default", traceId(1)), value: Buffer.from("a") };
+  await expect(publisher.publish([record])).rejects.toMatchObject({ code: "LOG_UNAVAILABLE" });
+  expect(publisher.isHealthy()).toBe(false);
+  lock.close();
+  await expect.poll(() => publisher.isHealthy(), { timeout: 5_000 }).toBe(true);
+  expect(log.end(0)).toBe(0);
 });

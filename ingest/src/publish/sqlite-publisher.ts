@@ -10,6 +10,11 @@ export interface SqlitePublisherConfig {
   queueBytesMax: number;
 }
 
+/** A write is news for so long. */
+const contactMs = 5_000;
+/** And a failure. */
+const failedContactMs = 500;
+
 interface Waiting {
   readonly records: readonly LogRecord[];
   readonly bytes: number;
@@ -25,6 +30,7 @@ export function createSqlitePublisher(
   let waitingBytes = 0;
   let scheduled = false;
   let healthy = true;
+  let lastContactMs = Number.NEGATIVE_INFINITY;
   let closed = false;
 
   function writeWaiting(): void {
@@ -38,14 +44,26 @@ export function createSqlitePublisher(
         deps.now(),
       );
       healthy = true;
+      lastContactMs = performance.now();
       batch.forEach((each, index) => {
         each.resolve(toPublishedTo(placed[index] ?? new Map()));
       });
     } catch (caught) {
       const error = PipelineError.from(caught, "LOG_UNAVAILABLE");
       healthy = error.code !== "LOG_UNAVAILABLE";
+      lastContactMs = performance.now();
       for (const each of batch) each.reject(error);
     }
+  }
+
+  /** By the last write, or by one that was made to find out: without it a log that failed once would have no sender left to show that it is back. */
+  function isWritable(): boolean {
+    const nowMs = performance.now();
+    if (nowMs - lastContactMs > (healthy ? contactMs : failedContactMs)) {
+      healthy = deps.log.isWritable();
+      lastContactMs = nowMs;
+    }
+    return healthy;
   }
 
   return {
@@ -81,7 +99,7 @@ export function createSqlitePublisher(
         scheduled = true;
       });
     },
-    isHealthy: () => healthy && !closed,
+    isHealthy: () => !closed && isWritable(),
     async close() {
       closed = true;
       if (waiting.length > 0) writeWaiting();

@@ -7,7 +7,6 @@
  * The transports above are thin: they collect a body, hand it in, and write the answer. Nothing here throws at them.
  */
 import { isPipelineError, PipelineError } from "@nonet/proto/errors.ts";
-import { exportRequestFromJson } from "@nonet/proto/otlp-json-request.ts";
 import {
   type UndecodableRequest,
   type WalkedGroup,
@@ -21,6 +20,7 @@ import { readCredential } from "./credential.ts";
 import { type Coding, decompress } from "./decompress.ts";
 import { type PartialSuccess, partialSuccess, type RefusedSpan } from "./export-response.ts";
 import type { InFlight, InFlightRequest } from "./in-flight.ts";
+import type { JsonDecoder } from "./json-decoder.ts";
 import { secretMasking } from "./mask-secrets.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { Origin, ReceiveMetrics } from "./receive-metrics.ts";
@@ -111,6 +111,7 @@ export interface ExportHandlerParts {
   readonly inFlight: InFlight;
   readonly backlog: Backlog;
   readonly turns: Turns;
+  readonly json: JsonDecoder;
   readonly metrics: ReceiveMetrics;
   readonly rateLimit: RateLimit;
   readonly retryHint: RetryHint;
@@ -149,7 +150,7 @@ export function createExportHandler(
   deps: ReceiveDeps,
   parts: ExportHandlerParts,
 ): ExportHandler {
-  const { inFlight, backlog, turns, metrics, rateLimit, retryHint } = parts;
+  const { inFlight, backlog, turns, json, metrics, rateLimit, retryHint } = parts;
   let draining = false;
 
   async function begin(call: ExportCall): Promise<OpenRequest | Refusal> {
@@ -305,12 +306,13 @@ export function createExportHandler(
   async function decode(origin: Origin, body: Buffer, request: InFlightRequest): Promise<WalkOutcome> {
     const options = { masking: secretMasking, sliceMsMax: walkSliceMs };
     if (origin.encoding === "protobuf") return walkExportRequestInSlices(body, options);
-    const encoded = exportRequestFromJson(body);
+    const jsonBytes = body.length;
+    const encoded = await json.decode(body);
     if (encoded.outcome !== "encoded") return encoded;
     if (!request.take(encoded.bytes.length)) {
       throw new PipelineError("OVERLOADED", "no room for the request in protobuf form");
     }
-    request.give(body.length);
+    request.give(jsonBytes);
     return walkExportRequestInSlices(encoded.bytes, options);
   }
 

@@ -13,6 +13,7 @@ import type { Registry } from "prom-client";
 import { createBacklog } from "./backlog.ts";
 import { createCors } from "./cors.ts";
 import { createInFlight, type InFlight } from "./in-flight.ts";
+import { createJsonDecoder } from "./json-decoder.ts";
 import { createGrpcTransport } from "./otlp-grpc.ts";
 import { createHttpTransport } from "./otlp-http.ts";
 import { createRateLimit } from "./rate-limit.ts";
@@ -63,6 +64,7 @@ export async function startReceiver(config: ReceiverConfig, deps: ReceiverDeps):
   const tls = config.tls === undefined ? undefined : loadTls(config.tls);
   const inFlight = createInFlight(config.inFlightBytesMax);
   const backlog = createBacklog({ waitMsMax: config.backlogMsMax }, { now: () => performance.now() });
+  const json = createJsonDecoder();
   const httpSockets = new Set<Socket>();
   const metrics = createReceiveMetrics(deps.registry, {
     inFlightBytes: inFlight.bytes,
@@ -75,6 +77,7 @@ export async function startReceiver(config: ReceiverConfig, deps: ReceiverDeps):
     inFlight,
     backlog,
     turns: createTurns(runningMax),
+    json,
     metrics,
     rateLimit,
     retryHint: createRetryHint(config, { now: deps.now, random: Math.random }),
@@ -140,6 +143,7 @@ export async function startReceiver(config: ReceiverConfig, deps: ReceiverDeps):
       [...httpSockets].map((socket) => new Promise<void>((resolve) => socket.once("close", () => resolve()))),
     );
     clearTimeout(timer);
+    await json.close();
   }
 
   return {
