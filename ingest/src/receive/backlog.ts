@@ -27,8 +27,11 @@ export interface BacklogEntry {
 
 /** What is assumed until there was enough to do for a measurement. */
 const firstBytesPerMs = 8_388;
-/** Also with a log that takes nothing something must be tried. */
-const floorBytes = 1_048_576;
+/**
+ * Let in at any rate: a handful of common exporters with full batches is no flood, and must not be refused because the process stood still for a
+ * second. A slow core finishes it well before a sender gives up.
+ */
+const floorBytes = 8_388_608;
 /** With less than this in the backlog the rate says how long an answer takes, not how much could be done. */
 const measuredFromBytes = 524_288;
 /** Weight halves in this time. */
