@@ -3,13 +3,18 @@ import { z } from "zod";
 import { jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { type Operation, operation } from "../http/operation.ts";
 import { notFound } from "../http/problem.ts";
+import type { ClickhouseReader } from "../store/clickhouse-reader.ts";
 import { ambiguousSpan } from "./children-operation.ts";
+import { loadCopyNotes } from "./copy-notes.ts";
 import { reasonsOf, spansToExplain } from "./explanation.ts";
 import { explainParameters } from "./parameters.ts";
 import { explanationSchema } from "./response-schemas.ts";
 import type { SessionLoader } from "./session-loader.ts";
 
-export function explainOperation(sessions: SessionLoader): Operation {
+export function explainOperation(deps: {
+  readonly sessions: SessionLoader;
+  readonly reader: ClickhouseReader;
+}): Operation {
   return operation({
     operationId: "explainSpan",
     path: "/:sessionId/traces/:spanId/explain",
@@ -29,7 +34,7 @@ export function explainOperation(sessions: SessionLoader): Operation {
     responses: { "application/json": explanationSchema },
     problemStatuses: [400, 404, 409],
     async handle(request) {
-      const loaded = await sessions.load(request.projectId, request.path.sessionId ?? "");
+      const loaded = await deps.sessions.load(request.projectId, request.path.sessionId ?? "");
       if (loaded === undefined) return problemAnswer(notFound);
       const { traceId } = request.values;
       const spans = spansToExplain(await loaded.view(), (request.path.spanId ?? "").toLowerCase()).filter(
@@ -38,7 +43,11 @@ export function explainOperation(sessions: SessionLoader): Operation {
       const [span] = spans;
       if (span === undefined) return problemAnswer(notFound);
       if (spans.length > 1) return problemAnswer(ambiguousSpan(spans.map(({ decoded }) => decoded.traceId)));
-      return jsonAnswer(JSON.stringify(reasonsOf(span)), { mayReadContent: request.mayReadContent });
+      const reasons = reasonsOf(span);
+      const copies = span.folded === undefined ? [] : await loadCopyNotes(deps.reader, request.projectId, span.folded);
+      return jsonAnswer(JSON.stringify({ ...reasons, stageB: [...reasons.stageB, ...copies] }), {
+        mayReadContent: request.mayReadContent,
+      });
     },
   });
 }

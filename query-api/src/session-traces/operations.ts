@@ -31,7 +31,7 @@ export function sessionOperations(deps: {
     sessionDetailOperation(deps.sessions),
     tracesOperation(deps),
     childrenOperation(deps.sessions),
-    explainOperation(deps.sessions),
+    explainOperation(deps),
     sessionMetricsOperation(deps.sessions),
     analysisOperation(deps),
   ];

@@ -8,7 +8,7 @@
 import { ignoredScopeRule } from "@nonet/ingest/map/ignored-scope.ts";
 import type { FoldedSpan, FoldedTrace } from "@nonet/processor/fold/folded-trace.ts";
 import { mapTrace } from "@nonet/processor/fold/map-trace.ts";
-import type { AgentEvent } from "@nonet/proto/event.ts";
+import type { AgentEvent, LlmCallEvent, TokenUsage } from "@nonet/proto/event.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
 import { createStoredSpanReader, type StoredSpanTexts, storedSpanColumns } from "@nonet/proto/stored-span.ts";
 import type { ClickhouseReader } from "./clickhouse-reader.ts";
@@ -171,6 +171,13 @@ interface EventFacts {
   cost_input_units: string | null;
   cost_output_units: string | null;
   cost_source: string;
+  usage_from: string;
+  input_tokens: string | null;
+  output_tokens: string | null;
+  total_tokens: string | null;
+  cached_input_tokens: string | null;
+  cache_write_input_tokens: string | null;
+  reasoning_tokens: string | null;
 }
 
 async function makeTraces(
@@ -187,8 +194,9 @@ async function makeTraces(
       { ...parameters, receivedUntil: (receivedUntil ?? unixNanoMax).toString() },
     ),
     reader.select<EventFacts>(
-      `SELECT trace_id, event_id, duplicate_of, cost_units, cost_input_units, cost_output_units, cost_source FROM events FINAL
-       ${whereTraces} AND (cost_units IS NOT NULL OR duplicate_of != '')`,
+      `SELECT trace_id, event_id, duplicate_of, cost_units, cost_input_units, cost_output_units, cost_source, usage_from,
+              input_tokens, output_tokens, total_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens FROM events FINAL
+       ${whereTraces} AND (cost_units IS NOT NULL OR duplicate_of != '' OR usage_from != '')`,
       parameters,
     ),
   ]);
@@ -237,13 +245,12 @@ function costsOf(facts: readonly EventFacts[]): Map<string, StoredCost> {
 
 /** A copy may lie in another trace, so mapping one trace cannot find it; the processor did, and stored it. */
 function markDuplicates(trace: FoldedTrace, facts: readonly EventFacts[]): FoldedTrace {
-  const originals = new Map(
-    facts.filter((row) => row.duplicate_of !== "").map((row) => [row.event_id, row.duplicate_of]),
-  );
-  if (originals.size === 0) return trace;
+  const marks = new Map(facts.flatMap(markOf));
+  if (marks.size === 0) return trace;
   const mark = (event: AgentEvent): AgentEvent => {
-    const duplicateOf = originals.get(event.eventId);
-    return duplicateOf === undefined ? event : { ...event, duplicateOf };
+    const found = marks.get(event.eventId);
+    // `as`: only calls have a mark of counts.
+    return found === undefined ? event : ({ ...event, ...found } as AgentEvent);
   };
   const marked = new Map(trace.events.map((event) => [event.eventId, mark(event)]));
   const markedOf = (events: readonly AgentEvent[]): AgentEvent[] =>
@@ -255,4 +262,24 @@ function markDuplicates(trace: FoldedTrace, facts: readonly EventFacts[]): Folde
     events: markedOf(trace.events),
     turns: trace.turns.map((turn) => ({ ...turn, events: markedOf(turn.events) })),
   };
+}
+
+type StoredMark = Pick<LlmCallEvent, "duplicateOf" | "usageFrom" | keyof TokenUsage>;
+
+function markOf(row: EventFacts): [eventId: string, mark: StoredMark][] {
+  if (row.duplicate_of === "" && row.usage_from === "") return [];
+  const mark: StoredMark = {};
+  if (row.duplicate_of !== "") mark.duplicateOf = row.duplicate_of;
+  if (row.usage_from === "") return [[row.event_id, mark]];
+  mark.usageFrom = row.usage_from;
+  const counts: [keyof TokenUsage, string | null][] = [
+    ["inputTokens", row.input_tokens],
+    ["outputTokens", row.output_tokens],
+    ["totalTokens", row.total_tokens],
+    ["cachedInputTokens", row.cached_input_tokens],
+    ["cacheWriteInputTokens", row.cache_write_input_tokens],
+    ["reasoningTokens", row.reasoning_tokens],
+  ];
+  for (const [field, count] of counts) if (count !== null) mark[field] = Number(count);
+  return [[row.event_id, mark]];
 }
