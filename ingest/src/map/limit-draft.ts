@@ -1,5 +1,5 @@
 /** Event mapping 6.1 and 6.2 applied to a finished draft: texts, structured values, lists, and the event as a whole. */
-import type { Message, MessagePart } from "@nonet/proto/event.ts";
+import type { EventType, Message, MessagePart } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import { toCompactJson } from "./json-text.ts";
 import type { EventDraft } from "./mapped-span.ts";
@@ -7,46 +7,49 @@ import { cleanName, cleanText, cutBytes, dataUriMimeType } from "./sanitise.ts";
 import { type SanitiseOptions, sanitiseJson } from "./sanitise-json.ts";
 import type { SpanReader } from "./span-reader.ts";
 
-/** Fields that hold JSON of any shape. */
-const structuredFields = ["arguments", "result", "before", "after", "params", "toolDefinitions", "calls"] as const;
-/** Fields that are text as sent. */
-const textFields = ["message", "errorMessage", "stack", "reason", "toolDescription", "label", "target"] as const;
-const nameFields = [
-  "name",
-  "toolName",
-  "callId",
-  "guardrailName",
-  "stateKey",
-  "errorType",
-  "fromAgent",
-  "toAgent",
-  "source",
-] as const;
+interface LimitedFields {
+  /** Fields that hold JSON of any shape. */
+  readonly structured: readonly string[];
+  /** Fields that are text as sent. */
+  readonly texts: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** By event type; messages are limited when they are read. */
+const limitedFields: Readonly<Record<EventType, LimitedFields>> = {
+  llm_call: { structured: ["params", "toolDefinitions"], texts: [], names: ["name"] },
+  tool_call: { structured: ["arguments"], texts: ["toolDescription"], names: ["name", "toolName", "callId"] },
+  tool_result: { structured: ["result"], texts: ["errorMessage"], names: ["name", "toolName", "callId"] },
+  decision: { structured: ["calls"], texts: ["reason"], names: ["name", "callId", "fromAgent", "toAgent", "source"] },
+  handoff: { structured: [], texts: ["message"], names: ["name", "callId", "fromAgent", "toAgent"] },
+  guardrail_eval: { structured: [], texts: ["reason", "label", "target"], names: ["name", "guardrailName"] },
+  state_change: { structured: ["before", "after"], texts: [], names: ["name", "stateKey"] },
+  error: { structured: [], texts: ["message", "stack"], names: ["name", "errorType"] },
+  response: { structured: [], texts: [], names: ["name"] },
+};
 
 /** No event can come near its limit when all texts of its span together are shorter than this. */
 const smallSpanChars = 80_000;
 
 /** @param textChars of the whole span; for small spans sizes need not be measured. */
 export function limitDraft(draft: EventDraft, reader: SpanReader, textChars: number): EventDraft {
+  const { structured, texts, names } = limitedFields[draft.eventType];
   const fields = draft as unknown as Record<string, unknown>;
   const deep = reader.unclean;
   const large = textChars > smallSpanChars;
-  for (const field of structuredFields) {
+  for (const field of structured) {
     const value = fields[field];
     if (value === undefined) continue;
-    fields[field] = limitStructured(
-      value as Json,
-      reader,
-      { maskSecrets: field === "arguments" || field === "calls", deep },
-      large,
-    );
+    const maskSecrets = field === "arguments" || field === "calls";
+    const limited = limitStructured(value as Json, reader, { maskSecrets, deep }, large);
+    if (limited !== value) fields[field] = limited;
   }
   if (deep || large) {
-    for (const field of textFields) {
+    for (const field of texts) {
       const value = fields[field];
       if (typeof value === "string") fields[field] = limitText(value, reader, deep);
     }
-    if (deep) for (const field of nameFields) cleanNameField(fields, field, reader);
+    if (deep) for (const field of names) cleanNameField(fields, field, reader);
   }
   if (large) limitEvent(fields, reader);
   return draft;

@@ -67,32 +67,37 @@ function cleanObject(
   depth: number,
 ): Json {
   const { objectKeysMax, nameCharsMax } = reader.limits;
+  const { maskSecrets, deep } = options;
   const keys = Object.keys(object);
-  let changed = false;
-  if (keys.length > objectKeysMax) {
-    reader.exceeded("objectKeysMax");
-    keys.length = objectKeysMax;
-    changed = true;
-  }
-  const values: Json[] = [];
-  for (let index = 0; index < keys.length; index++) {
+  const length = Math.min(keys.length, objectKeysMax);
+  if (keys.length > objectKeysMax) reader.exceeded("objectKeysMax");
+  /** Made at the first member that has to change. */
+  let copy = keys.length > objectKeysMax ? copyOf(object, keys, 0) : undefined;
+  for (let index = 0; index < length; index++) {
     const key = keys[index] as string;
     const value = object[key] as Json;
-    const masked = options.maskSecrets && isSecretKey(key) && value !== null;
+    const masked = maskSecrets && value !== null && isSecretKey(key);
     const cleaned = masked ? maskedValue : clean(value, reader, options, depth + 1);
-    if (cleaned !== value) changed = true;
-    values.push(cleaned);
-    if (key.length > nameCharsMax || options.deep) {
-      const cleanKey = cutChars(options.deep ? cleanText(key) : key, nameCharsMax);
-      if (cleanKey !== key) {
-        if (key.length > nameCharsMax) reader.exceeded("nameCharsMax");
-        keys[index] = cleanKey;
-        changed = true;
-      }
+    const cleanedKey = deep || key.length > nameCharsMax ? cleanKey(key, reader, deep) : key;
+    if (copy === undefined) {
+      if (cleaned === value && cleanedKey === key) continue;
+      copy = copyOf(object, keys, index);
     }
+    copy[cleanedKey] = cleaned;
   }
-  if (!changed) return object;
+  return copy ?? object;
+}
+
+/** The first members, without a prototype. */
+function copyOf(object: { readonly [key: string]: Json }, keys: readonly string[], count: number) {
   const copy: { [key: string]: Json } = Object.create(null);
-  for (let index = 0; index < keys.length; index++) copy[keys[index] as string] = values[index] as Json;
+  for (let index = 0; index < count; index++) copy[keys[index] as string] = object[keys[index] as string] as Json;
   return copy;
+}
+
+function cleanKey(key: string, reader: SpanReader, deep: boolean): string {
+  const { nameCharsMax } = reader.limits;
+  const cleaned = cutChars(deep ? cleanText(key) : key, nameCharsMax);
+  if (cleaned !== key && key.length > nameCharsMax) reader.exceeded("nameCharsMax");
+  return cleaned;
 }
