@@ -110,7 +110,8 @@ export function foldState(state: TraceState): FoldedTrace {
   const { isReordered } = change;
   state.eventOrder = updateEventOrder(state.eventOrder, { withdrawn, fresh, isReordered });
   state.folded = {
-    traceId: state.spanOrder[0]?.traceId ?? "",
+    // Of a trace whose spans are all hidden none takes part.
+    traceId: state.nodes.values().next().value?.traceId ?? "",
     spans: [...state.spanOrder],
     turns: turnsOf(conclusions, state.eventOrder),
     events: state.eventOrder.map((placed) => placed.event),
@@ -130,7 +131,8 @@ interface TreeChange {
 function updateTree(state: TraceState): TreeChange {
   const added = [...state.added].filter(takesPart);
   for (const node of state.added) {
-    if (!takesPart(node)) for (const child of state.tree.waiting.get(node.spanId) ?? []) child.orphan = false;
+    // What waited for it hangs on its parent.
+    if (!takesPart(node) && state.tree.waiting.has(node.spanId)) state.isBroken = true;
   }
   state.added.clear();
   const isMany = added.length * 4 > state.spanOrder.length;

@@ -102,16 +102,32 @@ export function walkTree(roots: readonly TraceNode[]): TraceNode[] {
 }
 
 function findParent(node: TraceNode, tree: Tree, nodeOf: ReadonlyMap<string, TraceNode>): TraceNode | undefined {
-  const { parentSpanId } = node;
-  const known = parentSpanId === undefined ? undefined : nodeOf.get(parentSpanId);
-  node.parent = known === undefined || known.class === "drop" || known.isBeyondLimit ? undefined : known;
-  node.orphan = parentSpanId !== undefined && known === undefined;
-  if (parentSpanId !== undefined && node.parent === undefined) {
-    const waiting = tree.waiting.get(parentSpanId);
-    if (waiting === undefined) tree.waiting.set(parentSpanId, [node]);
+  const { id, known } = nearestShown(node, nodeOf);
+  node.parent = known === undefined || known.isBeyondLimit ? undefined : known;
+  node.orphan = id !== undefined && known === undefined;
+  if (id !== undefined && node.parent === undefined) {
+    const waiting = tree.waiting.get(id);
+    if (waiting === undefined) tree.waiting.set(id, [node]);
     else waiting.push(node);
   }
   return node.parent;
+}
+
+/** Hidden spans that a chain of parents may lead through; beyond it the chain is cut. */
+const hiddenDepthMax = 512;
+
+/** The nearest ancestor that takes part: what is hidden, as spans of an ignored scope are, hides nothing below it. `id` is its id, received or not. */
+function nearestShown(
+  node: TraceNode,
+  nodeOf: ReadonlyMap<string, TraceNode>,
+): { id: string | undefined; known: TraceNode | undefined } {
+  let id = node.parentSpanId;
+  for (let depth = 0; depth < hiddenDepthMax && id !== undefined; depth += 1) {
+    const known = nodeOf.get(id);
+    if (known?.class !== "drop") return { id, known };
+    id = known.parentSpanId;
+  }
+  return { id: undefined, known: undefined };
 }
 
 function insertSibling(siblings: TraceNode[], node: TraceNode): void {
