@@ -41,7 +41,7 @@ export async function startStandaloneFixture(
     const failed = current.exited.then((code) => {
       throw new Error(`standalone ended with ${code}:\n${current.output()}`);
     });
-    const ready = eventually(async () => (await fetch(`${adminUrl}/ready`)).ok, { withinMs: 30_000, what: "ready" });
+    const ready = eventually(async () => (await fetch(`${adminUrl}/ready`)).ok, { withinMs: 60_000, what: "ready" });
     await Promise.race([ready, failed]);
     failed.catch(() => undefined);
     return performance.now() - began;

@@ -36,6 +36,7 @@ export type SenderName =
 const wires: readonly (readonly [Protocol, Compression])[] = [
   ["grpc", "none"],
   ["grpc", "gzip"],
+  ["grpc", "zstd"],
   ["http/protobuf", "none"],
   ["http/protobuf", "gzip"],
   ["http/protobuf", "zstd"],
@@ -55,7 +56,7 @@ export function listCells(browser: Sender): Cell[] {
       (protocol, compression) => compression === "none" && protocol !== "http/json",
     ),
     ...cellsOf("browser SDK with CORS", browser, (protocol) => protocol === "http/json"),
-    ...cellsOf("raw client", rawSender, () => true),
+    ...cellsOf("raw client", rawSender, (protocol, compression) => protocol !== "grpc" || compression !== "zstd"),
   ];
 }
 

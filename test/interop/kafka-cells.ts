@@ -94,7 +94,7 @@ async function runConsumerCell(distributed: DistributedFixture, load: Load): Pro
       everyMs: 500,
     }).catch(() => undefined);
     await receiver.settle();
-    const wire = "`kafka` exporter and receiver, then `otlp` gzip";
+    const wire = "`kafka` exporter and receiver, then `otlp` zstd";
     return toRow({ sender, wire, restart: "SIGKILL of standalone and Collector" }, sent, await receiver.stored());
   } finally {
     await consumer.close();

@@ -41,7 +41,7 @@ export async function runQueueCell(load: { spanCount: number; pauseMs: number })
     const sent = { keys, plan, ...result, awayMs };
     const cell = {
       sender: "OpenTelemetry Collector",
-      wire: "`otlp` gzip, persistent queue",
+      wire: "`otlp` zstd, persistent queue",
       restart: "SIGKILL of standalone and Collector",
     };
     return toRow(cell, sent, await receiver.stored());

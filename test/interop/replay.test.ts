@@ -19,6 +19,7 @@ test("the Go SDK, the Collector and telemetrygen are there over both transports,
   expect(captures.map(({ name }) => name).sort()).toEqual([
     "OpenTelemetry Collector grpc",
     "OpenTelemetry Collector grpc gzip",
+    "OpenTelemetry Collector grpc zstd",
     "OpenTelemetry Collector http/json",
     "OpenTelemetry Collector http/protobuf",
     "OpenTelemetry Collector http/protobuf gzip",

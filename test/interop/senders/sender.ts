@@ -46,7 +46,8 @@ function programSender(command: readonly [string, ...string[]], timeout: Record<
       environment: {
         ...timeout,
         OTEL_EXPORTER_OTLP_PROTOCOL: task.protocol,
-        OTEL_EXPORTER_OTLP_COMPRESSION: task.compression,
+        // Python's gRPC exporter does not know the value "none".
+        ...(task.compression === "none" ? {} : { OTEL_EXPORTER_OTLP_COMPRESSION: task.compression }),
         OTEL_EXPORTER_OTLP_ENDPOINT: task.endpoint,
         OTEL_EXPORTER_OTLP_INSECURE: "true",
         OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${task.apiKey}`,
