@@ -59,7 +59,7 @@ export interface Refold {
   priceVersion: string;
   settingsVersion: number;
   issuedUnixNano: bigint;
-  /** Model calls that another trace tells of too: `<hour> response|output <value>`. */
+  /** Model calls that another trace tells of too: `<slot of ten minutes since 1970> response|output <value>`. */
   callKeys: string[];
 }
 

@@ -16,6 +16,7 @@ import {
   type CopyMark,
   callKeysOf,
   findCopyMarks,
+  nearKeysOf,
   parseKeyText,
   toKeyText,
 } from "../fold/trace-copies.ts";
@@ -152,8 +153,7 @@ function startProject(
       const foreign = found.reports;
       const own = subjects.flatMap(({ reports }) => reports);
       const crowded = new Set(found.crowded.map(toKeyText));
-      const isCrowded = (key: CallKey) => nearKeys(key).some((near) => crowded.has(toKeyText(near)));
-      const marks = findCopyMarks([...own, ...foreign], tenantId, isCrowded);
+      const marks = findCopyMarks([...own, ...foreign], tenantId, (key) => crowded.has(toKeyText(key)));
       for (const { trace, reports } of subjects) {
         for (const report of reports) {
           if (!evaluated.has(report)) continue;
@@ -237,14 +237,10 @@ function rivalsOf(foreign: readonly CallReport[], told: readonly CallKey[]): Map
   const toldTexts = new Set(told.map(toKeyText));
   const rivals = new Map<string, CallKey[]>();
   for (const report of foreign) {
-    const shared = callKeysOf(report).filter((key) => nearKeys(key).some((near) => toldTexts.has(toKeyText(near))));
+    const shared = callKeysOf(report).filter((key) => nearKeysOf(key).some((near) => toldTexts.has(toKeyText(near))));
     if (shared.length > 0) rivals.set(report.traceId, [...(rivals.get(report.traceId) ?? []), ...shared]);
   }
   return rivals;
-}
-
-function nearKeys(key: CallKey): CallKey[] {
-  return [key, { ...key, hour: key.hour - 1 }, { ...key, hour: key.hour + 1 }];
 }
 
 export function keysOf({ callKeys }: Refold): CallKey[] {

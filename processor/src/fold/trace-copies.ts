@@ -3,8 +3,8 @@
  * SDK beside OpenLLMetry and of LangGraph beside an instrumented OpenAI client. Source: contracts/README.md ruling 10.
  *
  * Which of several reports is the original follows from the reports alone, so the owners of their traces come to the same answer, each for its
- * own (law 4). A report is known to others by its keys: the response id; or, where one side has none, what was said. Only what began in the
- * same hour or the next to it is compared, which is what a store can look up.
+ * own (law 4). A report is known to others by its keys: the response id; or, where one side has none, what was said. Only what began within ten
+ * minutes is compared: so a store need not search all of history, and an answer repeated another day by a cache or a test server is its own.
  */
 import { hash } from "node:crypto";
 import { norm } from "@nonet/ingest/map/read-agent.ts";
@@ -19,8 +19,8 @@ import { toCanonicalText } from "./same-value.ts";
 export interface CallReport extends ReportedCall {
   readonly traceId: string;
   readonly spanId: string;
-  /** Since 1970, of the start. */
-  readonly hour: number;
+  /** Of the start. */
+  readonly slot: number;
   /** Digest of what was said; only where a copy may have to be found by it. */
   readonly outputKey: string | undefined;
   readonly isPartOfWork: boolean;
@@ -28,9 +28,9 @@ export interface CallReport extends ReportedCall {
   readonly usage: TokenUsage;
 }
 
-/** Under which a report is looked up: reports with one `by` and `value` whose hours are next to each other may tell of one call. */
+/** Under which a report is looked up: reports with one `by` and `value` in the same slot or the next to it may tell of one call. */
 export interface CallKey {
-  readonly hour: number;
+  readonly slot: number;
   readonly by: "response" | "output";
   readonly value: string;
 }
@@ -49,9 +49,13 @@ export interface CopyMark {
 /** Nobody reports a call more often. More reports with one key, as test servers with one response id make, are left alone. */
 export const copiesMax = 16;
 
-/** Clocks of two instrumentations of one call differ by less. */
-const apartNanoMax = 600_000_000_000n;
-const hourNano = 3_600_000_000_000n;
+/** So many with one key in one slot are not looked at at all, and neither is what stands in the slots next to them. */
+export const crowdMin = copiesMax * 4 + 1;
+
+/** A slot of time, since 1970. Clocks of two instrumentations of one call differ by less. */
+export const slotNano = 600_000_000_000n;
+/** Of many calls with the same answer, those that began just before and after one are compared with it. */
+const neighboursMax = 256;
 
 /** Reports of the calls of a trace that may have copies elsewhere; those marked as copies within the trace are left out. */
 export function callReportsOf(trace: Pick<FoldedTrace, "events">): CallReport[] {
@@ -66,30 +70,35 @@ export function callReportsOf(trace: Pick<FoldedTrace, "events">): CallReport[] 
   return reports;
 }
 
-/** As it travels in a command, and to compare by: `<hour> response|output <value>`. */
-export function toKeyText({ hour, by, value }: CallKey): string {
-  return `${hour} ${by} ${value}`;
+/** The keys of reports that may tell of the same call. */
+export function nearKeysOf(key: CallKey): CallKey[] {
+  return [key, { ...key, slot: key.slot - 1 }, { ...key, slot: key.slot + 1 }];
+}
+
+/** As it travels in a command, and to compare by: `<slot> response|output <value>`. */
+export function toKeyText({ slot, by, value }: CallKey): string {
+  return `${slot} ${by} ${value}`;
 }
 
 /** @returns undefined for a text that is none. */
 export function parseKeyText(text: string): CallKey | undefined {
-  const [, hour, by, value] = /^(\d{1,9}) (response|output) (.+)$/s.exec(text) ?? [];
-  if (hour === undefined || value === undefined) return undefined;
-  return { hour: Number(hour), by: by === "response" ? "response" : "output", value };
+  const [, slot, by, value] = /^(\d{1,8}) (response|output) (.+)$/s.exec(text) ?? [];
+  if (slot === undefined || value === undefined) return undefined;
+  return { slot: Number(slot), by: by === "response" ? "response" : "output", value };
 }
 
-export function callKeysOf({ hour, fields, outputKey }: CallReport): CallKey[] {
+export function callKeysOf({ slot, fields, outputKey }: CallReport): CallKey[] {
   const keys: CallKey[] = [];
-  if (fields.responseId !== undefined) keys.push({ hour, by: "response", value: fields.responseId });
-  if (outputKey !== undefined) keys.push({ hour, by: "output", value: outputKey });
+  if (fields.responseId !== undefined) keys.push({ slot, by: "response", value: fields.responseId });
+  if (outputKey !== undefined) keys.push({ slot, by: "output", value: outputKey });
   return keys;
 }
 
 /**
  * What the reports of one call do to each other.
  *
- * @param reports  with those that share a key with any of them in the same hour or the next; each once, of any traces, in any order.
- * @param isCrowded  more reports with this key are known than `copiesMax`, and not all of them are among `reports`.
+ * @param reports  with those that share a key with any of them in the same slot or the next; each once, of any traces, in any order.
+ * @param isCrowded  `crowdMin` reports with this key are known, and not all of them are among `reports`.
  * @returns by event id; events that say what they did are left out.
  */
 export function findCopyMarks(
@@ -103,17 +112,50 @@ export function findCopyMarks(
     const keyValueOf = (report: CallReport) => (by === "response" ? report.fields.responseId : report.outputKey);
     for (const [value, group] of Map.groupBy(reports, keyValueOf)) {
       if (value === undefined || group.length < 2) continue;
-      for (const hour of new Set(group.map((report) => report.hour))) {
-        const near = group.filter((report) => Math.abs(report.hour - hour) <= 1);
-        if (near.length < 2 || near.length > copiesMax || isCrowded({ hour, by, value })) continue;
+      const crowded = crowdedSlotsOf(group);
+      const isLeftAlone = (key: CallKey) =>
+        nearKeysOf(key).some((near) => crowded.has(near.slot) || isCrowded({ ...near, by, value }));
+      group.sort(byStart);
+      for (const [index, report] of group.entries()) {
+        const near = neighboursOf(group, index, by);
+        if (near.length < 2 || near.length > copiesMax || isLeftAlone({ slot: report.slot, by, value })) continue;
         for (const { copy, original } of pairCalls(near, isSame)) {
-          if (copy.hour === hour) markCopy(marks, copy, original, tenantId);
-          if (original.hour === hour) markCounts(marks, original, copy);
+          if (copy === report) markCopy(marks, copy, original, tenantId);
+          if (original === report) markCounts(marks, original, copy);
         }
       }
     }
   }
   return marks;
+}
+
+/** What may be the same call as the one at `index`, itself included; a few more than are compared when there are too many. */
+function neighboursOf(group: readonly CallReport[], index: number, by: CallKey["by"]): CallReport[] {
+  const report = group[index] as CallReport;
+  const near = [report];
+  for (const step of [-1, 1]) {
+    for (let distance = 1; distance <= neighboursMax && near.length <= copiesMax; distance += 1) {
+      const other = group[index + step * distance];
+      if (other === undefined || !isNear(report, other)) break;
+      if (by === "response" || overlap(report, other)) near.push(other);
+    }
+  }
+  return near;
+}
+
+function crowdedSlotsOf(group: readonly CallReport[]): Set<number> {
+  const slots = Map.groupBy(group, (report) => report.slot);
+  return new Set([...slots].flatMap(([slot, { length }]) => (length >= crowdMin ? [slot] : [])));
+}
+
+function byStart(a: CallReport, b: CallReport): number {
+  if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano < b.startUnixNano ? -1 : 1;
+  return a.key < b.key ? -1 : 1;
+}
+
+function isNear(a: CallReport, b: CallReport): boolean {
+  const apart = a.startUnixNano - b.startUnixNano;
+  return apart <= slotNano && -apart <= slotNano;
 }
 
 /** The marks of whole traces among each other; for captures, and to hold the processor to. */
@@ -166,7 +208,7 @@ function reportOf(event: LlmCallEvent, asksForTools: boolean): CallReport | unde
     spanId: event.spanId,
     scopeName: event.scopeName,
     kind: kindOfCall(event.operation),
-    hour: Number(startUnixNano / hourNano),
+    slot: Number(startUnixNano / slotNano),
     startUnixNano,
     endUnixNano: endOfCall(startUnixNano, event.durationMs),
     fields: pick(event, ["requestModel", "responseModel", "responseId"]),
@@ -219,9 +261,7 @@ function markCounts(marks: Map<string, CopyMark>, original: CallReport, copy: Ca
 
 /** Two scopes that name the same response saw one call. */
 function isSameResponse(a: CallReport, b: CallReport): boolean {
-  if (!areApart(a, b)) return false;
-  const apart = a.startUnixNano - b.startUnixNano;
-  return apart <= apartNanoMax && -apart <= apartNanoMax;
+  return areApart(a, b) && isNear(a, b);
 }
 
 function isSameOutput(a: CallReport, b: CallReport): boolean {

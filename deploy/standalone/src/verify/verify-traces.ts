@@ -181,9 +181,7 @@ async function marksOf(
   const found = await deps.reports.find(head.project_id, keys, new Set([head.trace_id]));
   const foreign = found.reports.filter((report) => report.traceId !== head.trace_id);
   const crowded = new Set(found.crowded.map(toKeyText));
-  return findCopyMarks([...reports, ...foreign], head.tenant_id, (key) =>
-    [-1, 0, 1].some((apart) => crowded.has(toKeyText({ ...key, hour: key.hour + apart }))),
-  );
+  return findCopyMarks([...reports, ...foreign], head.tenant_id, (key) => crowded.has(toKeyText(key)));
 }
 
 async function costOf(head: TraceRow, deps: VerifyTracesDeps): Promise<CostOf> {

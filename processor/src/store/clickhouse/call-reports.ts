@@ -6,9 +6,10 @@ import {
   type CallKey,
   type CallReport,
   type CopyMark,
-  copiesMax,
+  crowdMin,
   endOfCall,
   kindOfCall,
+  slotNano,
 } from "../../fold/trace-copies.ts";
 
 /** Reports of one trace as they stand in the store. */
@@ -20,9 +21,9 @@ export interface StoredReports {
 }
 
 export interface FoundReports {
-  /** All live reports of other traces with these keys in the same hour or the next to it, but of crowded keys. */
+  /** All live reports of other traces with these keys in the same slot or the next to it, but of crowded keys. */
   readonly reports: readonly CallReport[];
-  /** Of `by` and `value` in one hour there are more reports than are compared. */
+  /** There are more reports than are compared. */
   readonly crowded: readonly CallKey[];
   /** Other traces with crowded keys that still bear a mark. */
   readonly markedTraceIds: readonly string[];
@@ -44,8 +45,9 @@ export interface CallReports {
 const keysPerQuery = 500;
 const keyCharactersPerQuery = 60_000;
 const tracesPerQuery = 250;
-/** Rows found without FINAL may be older than the live ones: so many are looked at before a key counts as crowded. */
-const placesMax = copiesMax * 4;
+/** Rows found without FINAL may be older than the live ones, and count nevertheless. */
+const placesMax = crowdMin - 1;
+const slotsPerHour = Number(3_600_000_000_000n / slotNano);
 /** More scopes than this tell nothing more. */
 const scopesMax = 2;
 
@@ -61,16 +63,16 @@ export function createCallReports(deps: { client: ClickHouseClient }): CallRepor
     }
   }
 
-  /** Where reports with these values may stand, by hour. Cheap: a scan of one column over three hours, without FINAL. */
+  /** Where reports with these values may stand, by slot. Cheap: a scan of one column over an hour or two, without FINAL. */
   function findPlaces(projectId: string, keys: readonly CallKey[], by: CallKey["by"]): Promise<PlacesRow[]> {
     const column = columnOf(by);
     return select<PlacesRow>(
-      `SELECT ${column} AS value, hour, groupUniqArray(${placesMax + 1})(trace_id) AS traces,
+      `SELECT ${column} AS value, intDiv(time_unix_nano, ${slotNano}) AS slot, groupUniqArray(${placesMax + 1})(trace_id) AS traces,
               uniqUpTo(${placesMax})(event_id) AS count, groupUniqArrayIf(${placesMax})(trace_id, duplicate_of != '' OR usage_from != '') AS marked
        FROM events
        WHERE project_id = {project:String} AND hour IN {hours:Array(UInt32)} AND ${column} IN {values:Array(String)}
          AND report_rank > 0 AND is_deleted = 0
-       GROUP BY value, hour`,
+       GROUP BY value, slot`,
       { project: projectId, hours: hoursOf(keys), values: keys.map((key) => key.value) },
     );
   }
@@ -100,7 +102,8 @@ export function createCallReports(deps: { client: ClickHouseClient }): CallRepor
     by: CallKey["by"],
     own: ReadonlySet<string>,
   ): Promise<FoundReports> {
-    const places = await findPlaces(projectId, keys, by);
+    const asked = new Set(keys.flatMap((key) => [-1, 0, 1].map((apart) => `${key.slot + apart} ${key.value}`)));
+    const places = (await findPlaces(projectId, keys, by)).filter((row) => asked.has(`${row.slot} ${row.value}`));
     const isCrowded = (row: PlacesRow) => Number(row.count) > placesMax;
     const found = places.flatMap((row) => (isCrowded(row) ? [] : row.traces));
     const traceIds = [...new Set(found)].filter((traceId) => !own.has(traceId));
@@ -111,7 +114,7 @@ export function createCallReports(deps: { client: ClickHouseClient }): CallRepor
     const crowdedRows = places.filter(isCrowded);
     return {
       reports: rows.map(toReport),
-      crowded: crowdedRows.map(({ hour, value }) => ({ hour, by, value })),
+      crowded: crowdedRows.map(({ slot, value }) => ({ slot: Number(slot), by, value })),
       markedTraceIds: crowdedRows.flatMap((row) => row.marked).filter((traceId) => !own.has(traceId)),
     };
   }
@@ -134,7 +137,7 @@ export function createCallReports(deps: { client: ClickHouseClient }): CallRepor
 
     async ofTraces(projectId, traces) {
       const rows = await select<StoredRow>(
-        `SELECT trace_id, event_id, hour, response_id, output_key, duplicate_of, usage_from FROM events FINAL
+        `SELECT trace_id, event_id, toString(time_unix_nano) AS time_unix_nano, response_id, output_key, duplicate_of, usage_from FROM events FINAL
          WHERE project_id = {project:String} AND hour BETWEEN {from:UInt32} AND {to:UInt32} AND trace_id IN {traces:Array(String)}
            AND report_rank > 0`,
         {
@@ -177,13 +180,13 @@ export function createCallReports(deps: { client: ClickHouseClient }): CallRepor
 
 interface PlacesRow {
   readonly value: string;
-  readonly hour: number;
+  readonly slot: string | number;
   readonly traces: readonly string[];
   readonly count: string | number;
   readonly marked: readonly string[];
 }
 
-const reportColumns = `event_id, trace_id, span_id, turn_id, scope_name, operation, hour, toString(time_unix_nano) AS time_unix_nano, duration_ms,
+const reportColumns = `event_id, trace_id, span_id, turn_id, scope_name, operation, toString(time_unix_nano) AS time_unix_nano, duration_ms,
   request_model, response_model, response_id, report_rank, output_key, input_tokens, output_tokens, total_tokens, cached_input_tokens,
   cache_write_input_tokens, reasoning_tokens`;
 
@@ -194,7 +197,6 @@ interface ReportRow {
   readonly turn_id: string;
   readonly scope_name: string;
   readonly operation: string;
-  readonly hour: number;
   readonly time_unix_nano: string;
   readonly duration_ms: number | null;
   readonly request_model: string;
@@ -213,7 +215,7 @@ interface ReportRow {
 interface StoredRow {
   readonly trace_id: string;
   readonly event_id: string;
-  readonly hour: number;
+  readonly time_unix_nano: string;
   readonly response_id: string;
   readonly output_key: string;
   readonly duplicate_of: string;
@@ -229,7 +231,7 @@ function toReport(row: ReportRow): CallReport {
     spanId: row.span_id,
     scopeName: row.scope_name,
     kind: kindOfCall(row.operation),
-    hour: row.hour,
+    slot: Number(startUnixNano / slotNano),
     startUnixNano,
     endUnixNano: endOfCall(startUnixNano, row.duration_ms ?? undefined),
     fields: {
@@ -254,8 +256,9 @@ function toReport(row: ReportRow): CallReport {
 
 function keysOfRow(row: StoredRow): CallKey[] {
   const keys: CallKey[] = [];
-  if (row.response_id !== "") keys.push({ hour: row.hour, by: "response", value: row.response_id });
-  if (row.output_key !== "") keys.push({ hour: row.hour, by: "output", value: row.output_key });
+  const slot = Number(BigInt(row.time_unix_nano) / slotNano);
+  if (row.response_id !== "") keys.push({ slot, by: "response", value: row.response_id });
+  if (row.output_key !== "") keys.push({ slot, by: "output", value: row.output_key });
   return keys;
 }
 
@@ -272,9 +275,10 @@ function columnOf(by: CallKey["by"]): string {
   return by === "response" ? "response_id" : "output_key";
 }
 
-/** Those of the keys and the ones next to them. */
+/** Those in which the slots of the keys lie, and the slots next to them. */
 function hoursOf(keys: readonly CallKey[]): number[] {
-  return [...new Set(keys.flatMap(({ hour }) => [hour - 1, hour, hour + 1]))].filter((hour) => hour >= 0);
+  const slots = new Set(keys.flatMap(({ slot }) => [slot - 1, slot, slot + 1]));
+  return [...new Set([...slots].map((slot) => Math.floor(slot / slotsPerHour)))].filter((hour) => hour >= 0);
 }
 
 function* inParts(keys: readonly CallKey[]): Generator<CallKey[]> {
