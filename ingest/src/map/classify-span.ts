@@ -67,7 +67,7 @@ function always(): boolean {
 /** The whole table, in order. */
 export const spanRules: readonly SpanRule[] = ruleGroups.flatMap((group) => group.rules);
 
-const plain: Classification = { ruleId: "PLAIN", class: "plain" };
+export const plain: Classification = { ruleId: "PLAIN", class: "plain" };
 
 /** @param current is told the rule that is being tried, so that a rule that throws can be named. */
 export function classifySpan(facts: SpanFacts, current: { ruleId: string }): Classification {

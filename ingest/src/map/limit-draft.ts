@@ -31,8 +31,8 @@ const limitedFields: Readonly<Record<EventType, LimitedFields>> = {
 /** No event can come near its limit when all texts of its span together are shorter than this. */
 const smallSpanChars = 80_000;
 
-/** @param textChars of the whole span; for small spans sizes need not be measured. */
-export function limitDraft(draft: EventDraft, reader: SpanReader, textChars: number): EventDraft {
+/** @param draft changed in place. @param textChars of the whole span; for small spans sizes need not be measured. */
+export function limitDraft(draft: EventDraft, reader: SpanReader, textChars: number): void {
   const { structured, texts, names } = limitedFields[draft.eventType];
   const fields = draft as unknown as Record<string, unknown>;
   const deep = reader.unclean;
@@ -52,7 +52,6 @@ export function limitDraft(draft: EventDraft, reader: SpanReader, textChars: num
     if (deep) for (const field of names) cleanNameField(fields, field, reader);
   }
   if (large) limitEvent(fields, reader);
-  return draft;
 }
 
 function cleanNameField(fields: Record<string, unknown>, field: string, reader: SpanReader): void {

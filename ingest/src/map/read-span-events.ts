@@ -1,4 +1,5 @@
 /** Event mapping 3.3, EVT and ATTR rules: events from span events (on plain spans too) and from evaluation and guardrail attributes. */
+import type { SpanClass } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import type { DecodedSpanEvent } from "@nonet/proto/otlp-span.ts";
 import { guardrailDraft, type SpanTimes, toDraft } from "./event-draft.ts";
@@ -32,11 +33,6 @@ const eventRules: ReadonlyMap<string, EventRule> = new Map<string, EventRule>([
   ["codex.tool_decision", readCodexApprovalEvent],
 ]);
 
-/** True when a span event of this name alone makes an event, even on a plain span. */
-export function hasEventRule(event: DecodedSpanEvent): boolean {
-  return ruleOf(event) !== undefined;
-}
-
 /** Codex names its events by source line and says in `event.name` what they are. */
 function ruleOf(event: DecodedSpanEvent): EventRule | undefined {
   const byName = eventRules.get(event.name);
@@ -45,13 +41,13 @@ function ruleOf(event: DecodedSpanEvent): EventRule | undefined {
   return typeof named === "string" ? eventRules.get(named) : undefined;
 }
 
-export function readSpanEvents(reader: SpanReader): EventDraft[] {
-  const drafts: EventDraft[] = [];
-  eventsOf(reader).forEach((event, index) => {
+/** Events that a span event alone makes, even on a plain span. */
+export function addSpanEvents(drafts: EventDraft[], reader: SpanReader): void {
+  if (!reader.span.events.some((event) => ruleOf(event) !== undefined)) return;
+  for (const [index, event] of eventsOf(reader).entries()) {
     const rule = ruleOf(event);
     if (rule !== undefined) drafts.push(...rule(reader, event, index));
-  });
-  return drafts;
+  }
 }
 
 function readEvaluationEvent(reader: SpanReader, event: DecodedSpanEvent, index: number): EventDraft[] {
@@ -223,9 +219,13 @@ const annotationPrefixes = [
 ] as const;
 
 /** ATTR-GUARD and ATTR-EVAL: verdicts and scores in the attributes of a span of any other class. */
-export function readAttributeEvaluations(facts: SpanFacts, spanClass: string, times: SpanTimes): EventDraft[] {
+export function addAttributeEvaluations(
+  drafts: EventDraft[],
+  facts: SpanFacts,
+  spanClass: SpanClass,
+  times: SpanTimes,
+): void {
   const { reader, families } = facts;
-  const drafts: EventDraft[] = [];
   const time = times.end ?? times.start;
   if ((families & family.guardrail) !== 0 && spanClass !== "guardrail") {
     const source: AttributeSource = { value: (key) => reader.value(key), text: (key) => reader.text(key) };
@@ -261,7 +261,6 @@ export function readAttributeEvaluations(facts: SpanFacts, spanClass: string, ti
   if ((families & family.evaluations) !== 0) {
     for (const prefix of annotationPrefixes) drafts.push(...readAnnotations(reader, prefix, time));
   }
-  return drafts;
 }
 
 function readAnnotations(reader: SpanReader, prefix: string, time: string): EventDraft[] {
