@@ -8,6 +8,7 @@ import express, { type Express } from "express";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { RateLimiterAbstract } from "rate-limiter-flexible";
+import { diagnosticsBasePath, diagnosticsOperation } from "./diagnostics/operation.ts";
 import { sendProblem } from "./http/answer.ts";
 import type { CredentialLookup } from "./http/authentication.ts";
 import { answerFailures, beginRequest } from "./http/begin-request.ts";
@@ -91,6 +92,10 @@ export function createApp(deps: AppDeps): Express {
       operations: [projectMetricsOperation({ reader, projection: deps.projection, now: deps.now })],
     },
     { basePath: projectSettingsBasePath, operations: projectSettingsOperations(deps) },
+    {
+      basePath: diagnosticsBasePath,
+      operations: [diagnosticsOperation({ reader, quarantine: deps.quarantine, now: deps.now })],
+    },
     { basePath: quarantineBasePath, operations: quarantineOperations(deps) },
     {
       basePath: receiptsBasePath,

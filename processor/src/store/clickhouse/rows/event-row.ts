@@ -59,7 +59,7 @@ export function toEventRow(
     handled: event.eventType === "error" && event.handled ? 1 : 0,
     propagated: event.eventType === "error" && event.propagated ? 1 : 0,
     preview: previewOf(event),
-    scope_name: report?.scopeName ?? "",
+    scope_name: call?.scopeName ?? "",
     report_rank: report === undefined ? 0 : report.richness * 2 + (report.asksForTools ? 1 : 0),
     output_key: report?.outputKey ?? "",
     usage_from: call?.usageFrom ?? "",
