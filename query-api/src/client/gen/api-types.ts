@@ -280,6 +280,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{projectId}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The settings of the project
+         * @description Scopes that are ignored, masking rules, prices of its own. What was received before a change keeps the settings it was received with.
+         */
+        get: operations["getProjectSettings"];
+        /**
+         * Replace the settings of the project
+         * @description A member that is left out becomes empty. Running services take the change within 5 seconds, and spans received from then on are masked, hidden and priced by it; what is stored stays. `nonet remap --settings` hides stored spans by the new settings, `nonet reprice` prices stored calls by them.
+         */
+        put: operations["putProjectSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{projectId}/diagnostics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is received, by instrumentation, and what to change in the senders
+         * @description Per instrumentation scope the spans by class, what is hidden or without a session, what no rule reads and what limits cut; model calls without tokens or prices; instrumentations that report each other's calls. Names of attributes only, never values.
+         */
+        get: operations["getDiagnostics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{projectId}/quarantine": {
         parameters: {
             query?: never;
@@ -364,6 +408,77 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ProjectSettingsChange: {
+            /**
+             * @description Names of instrumentation scopes; a `*` at the end stands for any ending.
+             * @default []
+             */
+            ignoredScopes: string[];
+            /** @default [] */
+            maskingRules: {
+                /** @description Names the rule in errors. */
+                name: string;
+                /** @description Regular expression of RE2: without look-around and back references, in exchange linear in the text. Left out, whole values of `attributes` are masked. */
+                pattern?: string;
+                /** @description Names of attributes, `*` for any characters. With them the rule looks at these attributes only. */
+                attributes?: string[];
+                /**
+                 * @description Written in place of what the pattern matches; `$1` is its first group, `$$` a dollar.
+                 * @default [masked]
+                 */
+                replacement: string;
+            }[];
+            /** @default [] */
+            priceOverrides: {
+                /** @description As events state it; any provider when left out. */
+                provider?: string;
+                /** @description Model that answered, else that was asked; case does not matter, `*` is any characters. */
+                model: string;
+                /**
+                 * Format: date-time
+                 * @description Calls that start from then on; of several entries that match equally well the latest is in effect.
+                 */
+                from?: string;
+                /** @description USD per million tokens, as are the other rates of tokens. */
+                input: number | {
+                    base: number;
+                    tiers: {
+                        above: number;
+                        price: number;
+                    }[];
+                };
+                output: number | {
+                    base: number;
+                    tiers: {
+                        above: number;
+                        price: number;
+                    }[];
+                };
+                /** @description The rate of `input` when left out. */
+                cacheRead?: number | {
+                    base: number;
+                    tiers: {
+                        above: number;
+                        price: number;
+                    }[];
+                };
+                /** @description The rate of `input` when left out. */
+                cacheWrite?: number | {
+                    base: number;
+                    tiers: {
+                        above: number;
+                        price: number;
+                    }[];
+                };
+                /** @description USD a call. */
+                perRequest?: number;
+            }[];
+            /** @description The version that this replaces. Given, a change that came in between is not overwritten: 409. */
+            version?: number;
+            /** @description Not read, so that what was read can be sent back. */
+            changedAt?: unknown;
+            changedBy?: unknown;
+        };
         SessionList: {
             data: components["schemas"]["Session"][];
             page: components["schemas"]["Page"];
@@ -424,7 +539,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "INVALID_PARAMETER" | "INVALID_CURSOR" | "INVALID_BODY" | "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "AMBIGUOUS_SPAN" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "URI_TOO_LONG" | "RATE_LIMIT_EXCEEDED" | "INTERNAL_ERROR" | "SERVICE_UNAVAILABLE";
+            code: "INVALID_PARAMETER" | "INVALID_CURSOR" | "INVALID_BODY" | "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "CONFLICT" | "AMBIGUOUS_SPAN" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "URI_TOO_LONG" | "RATE_LIMIT_EXCEEDED" | "INTERNAL_ERROR" | "SERVICE_UNAVAILABLE";
             requestId: string;
             errors?: {
                 parameter: string;
@@ -1632,6 +1747,163 @@ export interface components {
                 };
             }[];
         };
+        ProjectSettings: {
+            /** @description Grows by one with each change; 0 before the first. Spans are stamped with it. */
+            version: number;
+            /**
+             * @description Names of instrumentation scopes; a `*` at the end stands for any ending.
+             * @default []
+             */
+            ignoredScopes: string[];
+            /** @default [] */
+            maskingRules: {
+                /** @description Names the rule in errors. */
+                name: string;
+                /** @description Regular expression of RE2: without look-around and back references, in exchange linear in the text. Left out, whole values of `attributes` are masked. */
+                pattern?: string;
+                /** @description Names of attributes, `*` for any characters. With them the rule looks at these attributes only. */
+                attributes?: string[];
+                /**
+                 * @description Written in place of what the pattern matches; `$1` is its first group, `$$` a dollar.
+                 * @default [masked]
+                 */
+                replacement: string;
+            }[];
+            /** @default [] */
+            priceOverrides: {
+                /** @description As events state it; any provider when left out. */
+                provider?: string;
+                /** @description Model that answered, else that was asked; case does not matter, `*` is any characters. */
+                model: string;
+                /**
+                 * Format: date-time
+                 * @description Calls that start from then on; of several entries that match equally well the latest is in effect.
+                 */
+                from?: string;
+                /** @description USD per million tokens, as are the other rates of tokens. */
+                input: number | {
+                    base: number;
+                    tiers: {
+                        above: number;
+                        price: number;
+                    }[];
+                };
+                output: number | {
+                    base: number;
+                    tiers: {
+                        above: number;
+                        price: number;
+                    }[];
+                };
+                /** @description The rate of `input` when left out. */
+                cacheRead?: number | {
+                    base: number;
+                    tiers: {
+                        above: number;
+                        price: number;
+                    }[];
+                };
+                /** @description The rate of `input` when left out. */
+                cacheWrite?: number | {
+                    base: number;
+                    tiers: {
+                        above: number;
+                        price: number;
+                    }[];
+                };
+                /** @description USD a call. */
+                perRequest?: number;
+            }[];
+            changedAt: string | null;
+            /** @description `cli`, or the id of an API key. */
+            changedBy: string | null;
+        };
+        Diagnostics: {
+            from: string;
+            to: string;
+            /** @description Counts are of one in so many traces, chosen by their id; 1 where all were counted. */
+            sampledOneIn: number;
+            spans: number;
+            mappingVersions: {
+                version: number;
+                spans: number;
+                inForce: boolean;
+            }[];
+            /** @description Most spans first. */
+            scopes: components["schemas"]["ScopeDiagnostics"][];
+            /** @description Scopes with fewer spans that are not listed. */
+            scopesOmitted: number;
+            /** @description By name of the scope. */
+            modelCalls: {
+                scope: string;
+                /** @description Without copies. */
+                calls: number;
+                withoutTokens: number;
+                /** @description Calls with tokens and without a cost. */
+                unpriced: number;
+                /** @description Calls that another scope reports too; they count nowhere else. */
+                copies: number;
+            }[];
+            /** @description What lies in the quarantine of the project, of any time. */
+            quarantined: {
+                reason: string;
+                count: number;
+            }[];
+            findings: {
+                /** @enum {string} */
+                kind: "double_instrumentation" | "session_missing" | "content_missing" | "tokens_missing" | "unpriced_calls" | "clock_skew" | "late_arrival" | "unmapped_scope" | "truncated" | "source_dropped" | "stale_mapping" | "rejected_spans";
+                scopes: string[];
+                /** @description Spans, or calls, that show it. */
+                count: number;
+                detail: string;
+                /** @description What to change, in the sender mostly. */
+                advice: string;
+            }[];
+        };
+        ScopeDiagnostics: {
+            name: string;
+            version: string;
+            /** @description In whose words its spans speak, most spans first. */
+            dialects: string[];
+            spans: number;
+            /** @description Most spans first. */
+            byClass: {
+                class: string;
+                spans: number;
+            }[];
+            /** @description Of class `drop`: placeholders, and spans of scopes that the project ignores. */
+            hidden: number;
+            /** @description Of them, those of ignored scopes. */
+            ignored: number;
+            /** @description Spans that speak of agents in words that no rule knows; they are plain steps. */
+            unrecognised: number;
+            /** @description Spans of agents' work in traces that say no session. */
+            withoutSession: number;
+            /** @description Spans that start more than a minute after they were received. */
+            clockAhead: number;
+            /** @description Spans received more than a day after their end. */
+            late: number;
+            /** @description Of some spans of the scope, mapped again. */
+            sample: {
+                spans: number;
+                modelCalls: number;
+                callsWithoutContent: number;
+                /** @description Spans whose times lie outside this century. */
+                clockSkew: number;
+                /** @description Spans whose sender says that it left something out. */
+                sourceDropped: number;
+                /** @description Limits of the mapping that cut something. */
+                limits: {
+                    limit: string;
+                    spans: number;
+                }[];
+                /** @description Attributes that nothing was read from, those on most spans first; `*` stands for an index. */
+                unreadAttributes: {
+                    attribute: string;
+                    spans: number;
+                }[];
+            };
+        };
         Quarantine: {
             data: components["schemas"]["QuarantineEntry"][];
             /** @description Of the whole quarantine. */
@@ -2648,7 +2920,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description AMBIGUOUS_SPAN */
+            /** @description CONFLICT or AMBIGUOUS_SPAN */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2792,7 +3064,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description AMBIGUOUS_SPAN */
+            /** @description CONFLICT or AMBIGUOUS_SPAN */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3694,6 +3966,410 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectMetrics"];
+                };
+            };
+            /** @description Not modified since the answer whose ETag `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description INVALID_PARAMETER or INVALID_CURSOR or INVALID_BODY */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description UNAUTHORIZED */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description FORBIDDEN */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description METHOD_NOT_ALLOWED */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_ACCEPTABLE */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI_TOO_LONG */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description INTERNAL_ERROR */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProjectSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project of the token. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSettings"];
+                };
+            };
+            /** @description Not modified since the answer whose ETag `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description UNAUTHORIZED */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description FORBIDDEN */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description METHOD_NOT_ALLOWED */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_ACCEPTABLE */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI_TOO_LONG */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description INTERNAL_ERROR */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putProjectSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project of the token. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectSettingsChange"];
+            };
+        };
+        responses: {
+            /** @description What it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSettings"];
+                };
+            };
+            /** @description INVALID_PARAMETER or INVALID_CURSOR or INVALID_BODY */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description UNAUTHORIZED */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description FORBIDDEN */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description METHOD_NOT_ALLOWED */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_ACCEPTABLE */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description CONFLICT or AMBIGUOUS_SPAN */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URI_TOO_LONG */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description INTERNAL_ERROR */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDiagnostics: {
+        parameters: {
+            query?: {
+                /** @description Start, inclusive, by the start of spans. Default: one day before `to`. */
+                from?: string;
+                /** @description End, exclusive. Default: now. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project of the token. */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diagnostics"];
                 };
             };
             /** @description Not modified since the answer whose ETag `If-None-Match` names. */
