@@ -7,12 +7,13 @@ import { parseConfig } from "@nonet/proto/parse-config.ts";
 import { createRedisProjection } from "@nonet/proto/projection/redis-projection.ts";
 import { runService } from "@nonet/proto/run-service.ts";
 import { pino } from "pino";
-import { Counter, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { processorProcessSchema } from "./config.ts";
 import { createKafkaCommands } from "./consume/kafka-commands.ts";
 import { toSaslOptions } from "./consume/kafka-connection.ts";
 import { createKafkaDeadLetters } from "./consume/kafka-dead-letters.ts";
 import { createKafkaSource } from "./consume/kafka-source.ts";
+import { createGapReporter } from "./consume/report-gaps.ts";
 import { startProcessor } from "./service.ts";
 import { migrateClickhouse } from "./store/clickhouse/migrate.ts";
 import { createStoreClient } from "./store/clickhouse/store-client.ts";
@@ -26,11 +27,7 @@ await runService(async () => {
   const config = parseConfig(processorProcessSchema, process.env);
   const log = pino({ name: "processor", level: config.NONET_LOG_LEVEL });
   const registry = new Registry();
-  const gaps = new Counter({
-    name: "nonet_processor_gap_records",
-    help: "Records that retention deleted before they were read",
-    registers: [registry],
-  });
+  const onGap = createGapReporter(registry, log);
   const control = openControlDatabase({ url: config.DATABASE_URL });
   await control.migrate();
   const clickhouse = createStoreClient({ url: config.CLICKHOUSE_URL });
@@ -63,13 +60,7 @@ await runService(async () => {
       },
       {
         onError: (error) => log.error({ err: error }, "a batch was not stored; it will be tried again"),
-        onGap(partition, from, to) {
-          gaps.inc(Number(to - from));
-          log.error(
-            { partition, from: from.toString(), to: to.toString() },
-            "retention deleted records before they were read",
-          );
-        },
+        onGap,
       },
     ),
     clickhouse,

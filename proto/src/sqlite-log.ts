@@ -62,6 +62,8 @@ export interface SqliteLog {
   read(partition: number, offset: number, countMax: number, bytesMax: number): StoredRecord[];
   /** The next offset of the group; 0 at first. */
   committed(group: string, partition: number): number;
+  /** The first offset that is still there, or `end`. */
+  begin(partition: number): number;
   /** The offset the next record will get. */
   end(partition: number): number;
   /** Moves the cursor and deletes what every group has passed. Never moves it back. */
@@ -187,6 +189,7 @@ export function openSqliteLog(config: SqliteLogConfig): SqliteLog {
       return records;
     },
     committed: (group, partition) => Number(statements.cursor.get(group, partition)?.committed ?? 0),
+    begin: (partition) => Number(statements.begin.get(partition)?.first_offset ?? tails.get(partition) ?? 0),
     end: (partition) => tails.get(partition) ?? 0,
     commit,
     deadLetter: (record, reason, nowMs) => inTransaction(db, () => deadLetters.add(record, reason, nowMs)),
@@ -220,6 +223,7 @@ function prepare(db: DatabaseSync) {
   return {
     createTail: db.prepare("INSERT OR IGNORE INTO tail (partition, next_offset) VALUES (?, 0)"),
     tail: db.prepare("SELECT next_offset FROM tail WHERE partition = ?"),
+    begin: db.prepare("SELECT MIN(first_offset) AS first_offset FROM chunk WHERE partition = ?"),
     moveTail: db.prepare("UPDATE tail SET next_offset = ? WHERE partition = ?"),
     backlog: db.prepare("SELECT COALESCE(SUM(bytes), 0) AS bytes FROM chunk"),
     insert: db.prepare(

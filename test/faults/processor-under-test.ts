@@ -36,6 +36,8 @@ export async function startProcessorUnderTest(
   const log = options.log ?? openMemoryLog();
   const projection = createMemoryProjection();
   const registry = new Registry();
+  /** Of batches that were tried again. */
+  const errors: string[] = [];
   const processor = await startProcessor(
     { ...processorConfigSchema.parse({ NONET_AUDIT_INTERVAL_SECONDS: 0 }), ...options.config },
     {
@@ -48,7 +50,7 @@ export async function startProcessorUnderTest(
           retryMs: 10,
           retryMsMax: 100,
         },
-        { log, onError: () => undefined },
+        { log, onError: () => undefined, onGap: () => undefined },
       ),
       clickhouse: client,
       projection,
@@ -81,6 +83,9 @@ export async function startProcessorUnderTest(
     settled: (withinMs = 60_000) =>
       eventually(() => log.committed(group, 0) === log.end(0), { withinMs, what: "all records are committed" }).then(
         () => undefined,
+        (caught) => {
+          throw new Error(`${String(caught)}; batches failed by: ${errors.slice(-3).join("; ")}`, { cause: caught });
+        },
       ),
     async close() {
       await processor.close();

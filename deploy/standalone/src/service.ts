@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { startChdbServer } from "@nonet/chdb-server/chdb-server.ts";
 import { createSqlitePublisher } from "@nonet/ingest/publish/sqlite-publisher.ts";
 import { type Ingest, startIngest } from "@nonet/ingest/service.ts";
+import { createGapReporter } from "@nonet/processor/consume/report-gaps.ts";
 import { createSqliteSource } from "@nonet/processor/consume/sqlite-source.ts";
 import { createStampMeanings } from "@nonet/processor/consume/stamp-meanings.ts";
 import { startProcessor } from "@nonet/processor/service.ts";
@@ -123,7 +124,11 @@ async function start(
         retryMs: 100,
         retryMsMax: 5_000,
       },
-      { log, onError: (error) => deps.log.error({ err: error }, "a batch was not stored; it will be tried again") },
+      {
+        log,
+        onError: (error) => deps.log.error({ err: error }, "a batch was not stored; it will be tried again"),
+        onGap: createGapReporter(registry, deps.log),
+      },
     ),
     clickhouse,
     projection,

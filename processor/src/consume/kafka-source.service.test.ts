@@ -307,6 +307,29 @@ test("records that were deleted before they were read are told as a gap, and wha
   expect(gaps).toEqual(["0: 10-15"]);
 });
 
+test("what retention deleted while nobody consumed is named when the partition is assigned, also when nothing is left", async () => {
+  const topic = await createTopic(2);
+  for (const partition of [0, 1]) await write(topic, partition, numbered("read-", 10));
+  const first = open(topic);
+  await first.source.run(recordHandlers().handlers);
+  await expect.poll(() => committedOf(first.source), { timeout: 15_000 }).toBe("10/10 10/10");
+  await first.source.close();
+
+  for (const partition of [0, 1]) await write(topic, partition, numbered("lost-", 15));
+  await write(topic, 0, numbered("kept-", 5));
+  // Deleting looks for leaders among the topics that the client has met.
+  await admin.fetchTopicOffsets(topic);
+  await admin.deleteTopicRecords({
+    topic,
+    partitions: [0, 1].map((partition) => ({ partition, offset: "25" })),
+  });
+  const second = open(topic);
+  const { handlers, valuesOf } = recordHandlers();
+  await second.source.run(handlers);
+  await expect.poll(() => valuesOf(0), { timeout: 15_000 }).toEqual(numbered("kept-", 5));
+  expect(second.gaps.sort()).toEqual(["0: 10-25", "1: 10-25"]);
+});
+
 test("a topic that appears later is consumed, and large batches are split", async () => {
   const topic = `t-${randomUUID()}`;
   const { source } = open(topic, { batchCountMax: 7 });

@@ -39,8 +39,16 @@ export interface KafkaSourceConfig extends AssignmentsConfig {
 export interface KafkaSourceDeps {
   /** Each failed attempt of a handler, and each crash of the consumer. */
   onError(error: PipelineError): void;
-  /** Records that retention deleted before they were read: offsets from `from` to before `to`. */
+  /**
+   * Records that retention deleted before they were read: offsets from `from` to before `to`. Of what went while nobody consumed, each consumer
+   * tells that gets the partition when it joins; two that start at the same moment may both tell.
+   */
   onGap(partition: number, from: bigint, to: bigint): void;
+}
+
+interface StartPosition extends PartitionPosition {
+  /** The log's first offset, where it is beyond what was committed. */
+  readonly deletedUntil: bigint | undefined;
 }
 
 const inlineMs = 500;
@@ -107,6 +115,8 @@ export function createKafkaSource(config: KafkaSourceConfig, deps: KafkaSourceDe
     });
     current = consumer;
     const ended = Promise.withResolvers<void>();
+    // Before it joins: kafkajs puts a position that is gone back to the first there is, and commits that.
+    const started = await askPositions();
     const startedMs = performance.now();
     consumer.on(consumer.events.CRASH, (event) => ended.reject(event.payload.error));
     consumer.on(consumer.events.HEARTBEAT, heardFromGroup);
@@ -117,7 +127,9 @@ export function createKafkaSource(config: KafkaSourceConfig, deps: KafkaSourceDe
     consumer.on(consumer.events.GROUP_JOIN, (event) => {
       if (current !== consumer) return;
       heardFromGroup();
-      owned.join(event.payload.memberId, event.payload.memberAssignment[topic] ?? []);
+      const assigned = event.payload.memberAssignment[topic] ?? [];
+      tellGaps(started.splice(0), assigned);
+      owned.join(event.payload.memberId, assigned);
       onJoined();
     });
     // kafkajs itself sends them between fetches only, and a fetch from a broker that hangs takes long.
@@ -140,6 +152,12 @@ export function createKafkaSource(config: KafkaSourceConfig, deps: KafkaSourceDe
       owned.loseAll();
       paused.clear();
       await disconnect(consumer, stop.signal.aborted ? closeTimeoutMs : leaveTimeoutMs);
+    }
+  }
+
+  function tellGaps(started: readonly StartPosition[], assigned: readonly number[]): void {
+    for (const { partition, committed, deletedUntil } of started) {
+      if (deletedUntil !== undefined && assigned.includes(partition)) deps.onGap(partition, committed, deletedUntil);
     }
   }
 
@@ -218,7 +236,7 @@ export function createKafkaSource(config: KafkaSourceConfig, deps: KafkaSourceDe
     return created;
   }
 
-  async function loadPositions(): Promise<PartitionPosition[]> {
+  async function loadPositions(): Promise<StartPosition[]> {
     admin ??= connectAdmin();
     const connected = await admin;
     const [ends, offsets] = await Promise.all([
@@ -226,11 +244,24 @@ export function createKafkaSource(config: KafkaSourceConfig, deps: KafkaSourceDe
       connected.fetchOffsets({ groupId: config.consumerGroup, topics: [topic] }),
     ]);
     const committed = new Map(offsets[0]?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
-    return ends.map(({ partition, high }) => {
-      const offset = committed.get(partition) ?? 0n;
+    return ends.map(({ partition, low, high }) => {
+      const offset = committed.get(partition) ?? -1n;
       // Negative means: nothing yet.
-      return { partition, committed: offset < 0n ? 0n : offset, end: BigInt(high) };
+      const isNew = offset < 0n;
+      const deletedUntil = !isNew && offset < BigInt(low) ? BigInt(low) : undefined;
+      return { partition, committed: isNew ? 0n : offset, end: BigInt(high), deletedUntil };
     });
+  }
+
+  async function askPositions(): Promise<StartPosition[]> {
+    try {
+      return await loadPositions();
+    } catch (caught) {
+      const broken = admin;
+      admin = undefined;
+      broken?.then((connected) => connected.disconnect()).catch(() => undefined);
+      throw toLogUnavailable(caught);
+    }
   }
 
   return {
@@ -247,16 +278,7 @@ export function createKafkaSource(config: KafkaSourceConfig, deps: KafkaSourceDe
       supervising = supervise(assignments, settled.resolve);
       await settled.promise;
     },
-    async positions() {
-      try {
-        return await loadPositions();
-      } catch (caught) {
-        const broken = admin;
-        admin = undefined;
-        broken?.then((connected) => connected.disconnect()).catch(() => undefined);
-        throw toLogUnavailable(caught);
-      }
-    },
+    positions: askPositions,
     isHealthy: () =>
       !stop.signal.aborted && performance.now() - lastHeartbeatMs < config.sessionTimeoutMs + 2 * heartbeatMs,
     close() {

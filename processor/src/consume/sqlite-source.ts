@@ -19,7 +19,12 @@ const ownedForEver = { isLost: () => false };
 
 export function createSqliteSource(
   config: SqliteSourceConfig,
-  deps: { log: SqliteLog; onError(error: PipelineError): void },
+  deps: {
+    log: SqliteLog;
+    onError(error: PipelineError): void;
+    /** Records that are gone before they were read: offsets from `from` to before `to`. */
+    onGap(partition: number, from: bigint, to: bigint): void;
+  },
 ): RecordSource {
   const { log } = deps;
   const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
@@ -86,6 +91,11 @@ export function createSqliteSource(
   return {
     async run(handlers) {
       await handlers.assigned(partitions);
+      for (const partition of partitions) {
+        const committed = log.committed(config.consumerGroup, partition);
+        const begin = log.begin(partition);
+        if (committed < begin) deps.onGap(partition, BigInt(committed), BigInt(begin));
+      }
       running = consume(handlers).then(() => handlers.revoked(partitions));
     },
     async positions() {
