@@ -3,8 +3,10 @@
  *
  * Not in the specification's lists; read after them, because real captures have ids, models and finish reasons nowhere else (corpus).
  */
+
 import type { Json } from "@nonet/proto/json.ts";
 import { firstMember, isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
+import { keyList } from "./key-list.ts";
 import { isPresent } from "./present-value.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
 
@@ -17,14 +19,14 @@ export interface RawResponse {
   readonly usage: JsonRecord | undefined;
 }
 
-const rawOutputKeys = [
+const rawOutputKeys = keyList([
   "output.value",
   "mlflow.spanOutputs",
   "langfuse.observation.output",
   "response_data",
   // LangSmith.
   "gen_ai.completion",
-] as const;
+]);
 const rawFamilies = family.openinference | family.mlflow | family.langfuse | family.logfire | family.langsmith;
 const responseIdShape = /^(chatcmpl|resp|msg|gen|cmpl)[-_]/;
 

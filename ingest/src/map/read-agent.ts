@@ -1,18 +1,20 @@
 /** Event mapping 2.5: a span's own agent name and id. */
+
 import type { SpanClass } from "@nonet/proto/event.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
+import { keyList } from "./key-list.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
 
-const agentNameKeys = ["gen_ai.agent.name", "agent.name", "agent_name"] as const;
-const agentIdKeys = ["gen_ai.agent.id", "agno.agent.id", "agno.team.id", "agent.id", "agent_id"] as const;
-const modelKeys = [
+const agentNameKeys = keyList(["gen_ai.agent.name", "agent.name", "agent_name"]);
+const agentIdKeys = keyList(["gen_ai.agent.id", "agno.agent.id", "agno.team.id", "agent.id", "agent_id"]);
+const modelKeys = keyList([
   "gen_ai.request.model",
   "gen_ai.response.model",
   "llm.model_name",
   "ai.model.id",
   "llm.request.model",
-] as const;
-const runIdKeys = [
+]);
+const runIdKeys = keyList([
   "gen_ai.agent.call.id",
   "gcp.vertex.agent.invocation_id",
   "turn.id",
@@ -20,7 +22,9 @@ const runIdKeys = [
   "agent_trace_id",
   "kickoff_id",
   "run.id",
-] as const;
+]);
+
+const graphNameKeys = keyList(["graph.node.name", "ai.telemetry.functionId"]);
 
 const namePrefixes = ["invoke_agent ", "agent."] as const;
 const nameSuffixes = [".run_stream", ".on_messages_stream", ".arun", ".run", ".agent"] as const;
@@ -41,7 +45,7 @@ function readNameOfAgentSpan(facts: SpanFacts): string | undefined {
     const logfireName = reader.name("name");
     if (logfireName !== undefined) return logfireName;
   }
-  const graphName = reader.firstName(["graph.node.name", "ai.telemetry.functionId"]);
+  const graphName = reader.firstName(graphNameKeys);
   if (graphName !== undefined) return graphName;
   // Elsewhere the node id is random.
   if (facts.scope.startsWith("openinference.instrumentation.crewai")) {
@@ -90,13 +94,13 @@ export function readRunId({ reader }: SpanFacts): string | undefined {
   return reader.firstName(runIdKeys);
 }
 
-const workflowNameKeys = [
+const workflowNameKeys = keyList([
   "gen_ai.workflow.name",
   "traceloop.workflow.name",
   "traceloop.entity.name",
   "agentops.entity.name",
   "name",
-] as const;
+]);
 
 /** Section 4, for the `name` of a response without any agent. */
 export function readWorkflowName({ reader }: SpanFacts): string | undefined {

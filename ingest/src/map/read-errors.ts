@@ -1,9 +1,11 @@
 /** Event mapping 2.11 and 3.3 ERROR and CONTROL-FLOW: what failed on a span, what was only a pause or a jump. */
+
 import type { ErrorEvent } from "@nonet/proto/event.ts";
 import type { DecodedSpanEvent } from "@nonet/proto/otlp-span.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { isRecord } from "./json-shape.ts";
 import { toCompactJson } from "./json-text.ts";
+import { keyList } from "./key-list.ts";
 import type { ControlFlow } from "./mapped-span.ts";
 import { isPresent } from "./present-value.ts";
 import { cutBytes, cutMiddle } from "./sanitise.ts";
@@ -58,6 +60,9 @@ interface ToolOutcome {
   readonly resultText: string | undefined;
 }
 
+const statedTypeKeys = keyList(["error.type", "error_type"]);
+const statedMessageKeys = keyList(["error.message", "error_message", "error.msg"]);
+
 const noErrors: ErrorReading = { failed: false, errors: [], controlFlow: [], endedInControlFlow: false };
 
 /** @param tool the outcome of a tool span by its own attributes (2.9); undefined for other classes. */
@@ -66,7 +71,7 @@ export function readErrors(facts: SpanFacts, tool: ToolOutcome | undefined): Err
   reader.field = "errorType";
   const exceptions = span.events.length === 0 ? [] : readExceptions(reader);
   const statusText = span.statusCode === 2 ? parseStatusText(span.statusMessage) : undefined;
-  const statedType = cleanType(reader.first(["error.type", "error_type"]), reader);
+  const statedType = cleanType(reader.first(statedTypeKeys), reader);
   const deferral = (facts.families & family.pydantic) === 0 ? undefined : reader.name("pydantic_ai.tool.deferral.name");
   if (
     exceptions.length === 0 &&
@@ -212,7 +217,7 @@ function statusError(
   const { reader, span } = facts;
   const claudeStatus = isClaudeCode(facts) ? reader.name("status_code") : undefined;
   reader.field = "message";
-  const statedMessage = reader.firstText(["error.message", "error_message", "error.msg"]);
+  const statedMessage = reader.firstText(statedMessageKeys);
   const levelMessage =
     (facts.families & family.langfuse) === 0 ? undefined : reader.text("langfuse.observation.status_message");
   const message =

@@ -1,7 +1,9 @@
 /** Event mapping 2.11: guardrails, evaluations, hooks. */
+
 import type { GuardrailEvalEvent } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import { isRecord, type JsonRecord } from "./json-shape.ts";
+import { keyList } from "./key-list.ts";
 import { isPresent, toBoolean, toNumber } from "./present-value.ts";
 import type { SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
@@ -26,13 +28,13 @@ export interface AttributeSource {
   text(key: string): string | undefined;
 }
 
-const nameKeys = [
+const nameKeys = keyList([
   "gen_ai.guardrail.name",
   "gen_ai.guardrail.component.name",
   "guard.name",
   "gen_ai.security.policy.name",
   "validator_name",
-] as const;
+]);
 const namePrefixes = ["invoke_agent ", "guardrail_check ", "guardrail ", "apply_guardrail ", "run_guardrail "] as const;
 const verdictWordKeys = [
   "gen_ai.guardrail.result.value",
@@ -45,7 +47,7 @@ const verdictWordKeys = [
   "gen_ai.guardrail.action.type",
   "gen_ai.guardrail.action",
 ] as const;
-const outputKeys = [
+const outputKeys = keyList([
   "langfuse.observation.output",
   "output.value",
   "mlflow.spanOutputs",
@@ -53,7 +55,9 @@ const outputKeys = [
   "agentops.entity.output",
   "traceloop.entity.output",
   "gen_ai.guardrail.output",
-] as const;
+]);
+const hookNameKeys = keyList(["hook_name", "hook_event"]);
+const entityNameKeys = keyList(["traceloop.entity.name", "agentops.entity.name"]);
 const scoreKeys = [
   "gen_ai.guardrail.risk.score",
   "gen_ai.security.risk.score",
@@ -168,7 +172,7 @@ export function readGuardrail(facts: SpanFacts, failed: boolean): GuardrailReadi
 
 function readClaudeHook(reader: SpanReader): GuardrailReading {
   reader.field = "guardrailName";
-  const guardrailName = reader.firstName(["hook_name", "hook_event"]) ?? "claude_code.hook";
+  const guardrailName = reader.firstName(hookNameKeys) ?? "claude_code.hook";
   return {
     guardrailName,
     evalKind: "hook",
@@ -191,7 +195,7 @@ function readName(facts: SpanFacts): string {
     if (logfireName !== undefined) return logfireName;
   }
   const agent = facts.op === "invoke_agent" ? reader.name("gen_ai.agent.name") : undefined;
-  const entity = agent ?? reader.firstName(["traceloop.entity.name", "agentops.entity.name"]);
+  const entity = agent ?? reader.firstName(entityNameKeys);
   if (entity !== undefined) return entity;
   const prefix = namePrefixes.find((candidate) => name.startsWith(candidate)) ?? "";
   return reader.toName(name.slice(prefix.length)) ?? "guardrail";
@@ -291,14 +295,14 @@ export function verdictOfLabel(label: string | undefined): Verdict {
   return (word === undefined ? undefined : verdicts.get(word)) ?? "unknown";
 }
 
-const evaluationNameKeys = ["gen_ai.evaluation.name"] as const;
+const evaluationNameKeys = keyList(["gen_ai.evaluation.name"]);
 
 /** An evaluator span; its own attributes, else its JSON output. */
 export function readEvaluation(facts: SpanFacts, failed: boolean): GuardrailReading {
   const { reader, name } = facts;
   reader.field = "guardrailName";
   let guardrailName = reader.firstName(evaluationNameKeys);
-  const score = reader.firstNumber(["gen_ai.evaluation.score.value"]);
+  const score = reader.number("gen_ai.evaluation.score.value");
   const label = reader.text("gen_ai.evaluation.score.label");
   const reason = reader.text("gen_ai.evaluation.explanation");
   let reading = { score, label, reason };
@@ -318,11 +322,7 @@ export function readEvaluation(facts: SpanFacts, failed: boolean): GuardrailRead
     }
   }
   const result = failed ? "error" : verdictOfLabel(reading.label);
-  const named =
-    guardrailName ??
-    reader.firstName(["traceloop.entity.name", "agentops.entity.name"]) ??
-    reader.toName(name) ??
-    "evaluation";
+  const named = guardrailName ?? reader.firstName(entityNameKeys) ?? reader.toName(name) ?? "evaluation";
   return { guardrailName: named, evalKind: "evaluation", result, action: undefined, ...reading, target: undefined };
 }
 

@@ -1,7 +1,9 @@
 /** Event mapping 2.10: spans that are handoffs, and tools that hand over. */
+
 import type { Json } from "@nonet/proto/json.ts";
 import { isRecord } from "./json-shape.ts";
 import { toCompactJson } from "./json-text.ts";
+import { keyList } from "./key-list.ts";
 import type { ToolHandoff } from "./mapped-span.ts";
 import { isPresent } from "./present-value.ts";
 import { norm } from "./read-agent.ts";
@@ -12,8 +14,8 @@ export interface HandoffReading {
   readonly toAgent: string | undefined;
 }
 
-const fromKeys = ["gen_ai.handoff.from_agent", "gen_ai.agent.source", "from_agent"] as const;
-const toKeys = ["gen_ai.handoff.to_agent", "to_agent"] as const;
+const fromKeys = keyList(["gen_ai.handoff.from_agent", "gen_ai.agent.source", "from_agent"]);
+const toKeys = keyList(["gen_ai.handoff.to_agent", "to_agent"]);
 
 export function readHandoff(facts: SpanFacts, ruleId: string): HandoffReading {
   const { reader, name } = facts;

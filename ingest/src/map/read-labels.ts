@@ -1,9 +1,11 @@
 /** Event mapping 2.12: metadata, tags, environment, service. */
+
 import type { Json, JsonObject } from "@nonet/proto/json.ts";
 import type { AttributeMap } from "@nonet/proto/otlp-span.ts";
 import { toJson } from "./attribute-json.ts";
 import { isRecord, newRecord } from "./json-shape.ts";
 import { parseJsonText, toCompactJson } from "./json-text.ts";
+import { keyList } from "./key-list.ts";
 import { isPresent } from "./present-value.ts";
 import { cleanName, cutBytes, isSecretAttribute, isSecretKey, maskedValue } from "./sanitise.ts";
 import { sanitiseJson } from "./sanitise-json.ts";
@@ -85,7 +87,7 @@ function limitMetadataValue(reader: SpanReader, value: Json): Json {
   return cut;
 }
 
-const tagKeys = [
+const tagKeys = keyList([
   "tag.tags",
   "langfuse.trace.tags",
   "ai.telemetry.metadata.tags",
@@ -94,7 +96,7 @@ const tagKeys = [
   "mastra.tags",
   "tags",
   "logfire.tags",
-] as const;
+]);
 
 /** A list, JSON text of one, or text split at commas. */
 export function readTags({ reader }: SpanFacts): string[] | undefined {
@@ -120,12 +122,12 @@ export function readTags({ reader }: SpanFacts): string[] | undefined {
   return tags.length > 0 ? tags : undefined;
 }
 
-const environmentKeys = [
+const environmentKeys = keyList([
   "deployment.environment.name",
   "deployment.environment",
   "langfuse.environment",
   "gen_ai.environment",
-] as const;
+]);
 
 /** Usually a resource attribute; some SDKs put it on every span. */
 export function readEnvironment(reader: SpanReader): string | undefined {

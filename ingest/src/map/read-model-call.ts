@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "@nonet/proto/json.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { normaliseFinishReason, splitFinishReasons } from "./finish-reason.ts";
 import { firstMember, isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
+import { keyList, keyLists } from "./key-list.ts";
 import { isPresent, toNumber } from "./present-value.ts";
 import { normaliseProvider } from "./provider.ts";
 import type { RawResponse } from "./raw-response.ts";
@@ -13,7 +14,7 @@ import { eventsOf } from "./span-events.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 
-export const modelCallSources = {
+export const modelCallSources = keyLists({
   provider: [
     "gen_ai.provider.name",
     "gen_ai.system",
@@ -102,7 +103,7 @@ export const modelCallSources = {
     "prompt.version",
     "gen_ai.prompt.version",
   ],
-} as const satisfies Record<string, readonly string[]>;
+});
 
 export function readProvider(facts: SpanFacts, ruleId: string): string | undefined {
   const { reader } = facts;
@@ -285,7 +286,7 @@ export function readTtftMs(facts: SpanFacts): number | undefined {
   const { reader, span } = facts;
   reader.field = "ttftMs";
   for (const key of modelCallSources.ttftSeconds) {
-    const value = reader.firstAmount([key]);
+    const value = reader.amount(key);
     if (value === undefined) continue;
     return key === "gen_ai.server.time_to_first_token" && isStrands(reader) ? value : value * 1_000;
   }
@@ -348,9 +349,9 @@ export function readOperation(
 
 const chatOperations: ReadonlySet<string> = new Set(["generateText", "streamText", "generateObject", "streamObject"]);
 
-const definitionKeys = ["gen_ai.tool.definitions", "llm.tools", "mlflow.chat.tools"] as const;
+const definitionKeys = keyList(["gen_ai.tool.definitions", "llm.tools", "mlflow.chat.tools"]);
 /** Sentry and LiveKit; read last. */
-const lastDefinitionKeys = ["gen_ai.request.available_tools", "lk.function_tools"] as const;
+const lastDefinitionKeys = keyList(["gen_ai.request.available_tools", "lk.function_tools"]);
 const definitionFamilies = family.genAi | family.llm | family.mlflow | family.vercel | family.adk | family.livekit;
 
 export function readToolDefinitions(facts: SpanFacts): ToolDefinition[] | undefined {

@@ -1,6 +1,8 @@
 /** Event mapping 3.3, "Routing sources" and approvals. */
+
 import type { Json } from "@nonet/proto/json.ts";
 import { isList, isRecord, member } from "./json-shape.ts";
+import { keyList } from "./key-list.ts";
 import { isPresent } from "./present-value.ts";
 import { readLangGraphNode } from "./read-state.ts";
 import type { SpanFacts } from "./span-facts.ts";
@@ -12,6 +14,7 @@ export interface RoutingReading {
   readonly reason: string | undefined;
 }
 
+const targetKeys = keyList(["message.target_id", "message.destination_id"]);
 const itemsMax = 128;
 
 export function readRouting(facts: SpanFacts, ruleId: string): RoutingReading {
@@ -39,7 +42,7 @@ export function readRouting(facts: SpanFacts, ruleId: string): RoutingReading {
       };
     }
     case "ROUTE-4": {
-      const target = reader.firstName(["message.target_id", "message.destination_id"]);
+      const target = reader.firstName(targetKeys);
       const delivered = reader.boolean("edge_group.delivered");
       return {
         selected: delivered === false ? [] : target === undefined ? undefined : [target],

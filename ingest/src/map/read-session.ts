@@ -1,7 +1,9 @@
 /** Event mapping 2.4: a span's own session and user ids. What is inherited from ancestors, traces and resources is Stage B's. */
+
 import type { Json } from "@nonet/proto/json.ts";
 import { isCodex } from "./dialects/coding-agents.ts";
 import { isRecord } from "./json-shape.ts";
+import { type KeyList, keyList } from "./key-list.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 
@@ -27,15 +29,19 @@ const associationPrefixes: readonly (readonly [bits: number, prefix: string])[] 
   [family.mastra, "mastra.metadata."],
 ];
 
-function below(keys: readonly string[]): readonly (readonly [bits: number, keys: readonly string[]])[] {
-  return associationPrefixes.map(([bits, prefix]) => [bits, keys.map((key) => prefix + key)] as const);
+function below(keys: readonly string[]): readonly (readonly [bits: number, keys: KeyList])[] {
+  return associationPrefixes.map(([bits, prefix]) => [bits, keyList(keys.map((key) => prefix + key))] as const);
 }
 const associatedSessionKeys = below(sessionKeys);
 const associatedUserKeys = below(userKeys);
 
 const metadataKeys = ["metadata", "langfuse.observation.metadata", "langfuse.trace.metadata"] as const;
 
-const lastSessionKeys = [
+const firstSessionKeys = keyList(["session.id", "langfuse.session.id"]);
+const conversationKeys = keyList(["gen_ai.conversation.id"]);
+const adkSessionKeys = keyList(["gcp.vertex.agent.session_id"]);
+const codexThreadKeys = keyList(["thread.id"]);
+const lastSessionKeys = keyList([
   ...sessionKeys.map((key) => `metadata.${key}`),
   "mlflow.trace.session",
   "ag_ui.thread_id",
@@ -47,21 +53,21 @@ const lastSessionKeys = [
   "conversation_id",
   "conversation.id",
   "gen_ai.session.id",
-] as const;
+]);
 
-const firstUserKeys = ["user.id", "langfuse.user.id", "enduser.id", "gen_ai.user.id"] as const;
-const lastUserKeys = [
+const firstUserKeys = keyList(["user.id", "langfuse.user.id", "enduser.id", "gen_ai.user.id"]);
+const lastUserKeys = keyList([
   ...userKeys.map((key) => `metadata.${key}`),
   "mlflow.trace.user",
   "llm.user",
   "userId",
   "user_id",
-] as const;
+]);
 
 export function readOwnSessionId(facts: SpanFacts): string | undefined {
   const { reader } = facts;
   reader.field = "sessionId";
-  const direct = firstLongId(reader, ["session.id", "langfuse.session.id"]);
+  const direct = firstLongId(reader, firstSessionKeys);
   if (direct !== undefined) return direct;
   // There `gen_ai.conversation.id` is the id of a turn, and other `thread.id`s are threads of the operating system.
   if (isCodex(facts)) return facts.name.startsWith("session_task.") ? readCodexThread(reader) : undefined;
@@ -74,13 +80,13 @@ export function readOwnSessionId(facts: SpanFacts): string | undefined {
 
 /** Microsoft Agent Framework puts the id of the previous response there, another at each call (corpus). */
 function readConversation(reader: SpanReader): string | undefined {
-  const id = firstLongId(reader, ["gen_ai.conversation.id"]);
+  const id = firstLongId(reader, conversationKeys);
   if (id !== undefined && !id.startsWith("resp_")) return id;
-  return firstLongId(reader, ["gcp.vertex.agent.session_id"]);
+  return firstLongId(reader, adkSessionKeys);
 }
 
 function readCodexThread(reader: SpanReader): string | undefined {
-  return typeof reader.attributes.get("thread.id") === "string" ? firstLongId(reader, ["thread.id"]) : undefined;
+  return typeof reader.attributes.get("thread.id") === "string" ? firstLongId(reader, codexThreadKeys) : undefined;
 }
 
 export function readOwnUserId(facts: SpanFacts): string | undefined {
@@ -92,9 +98,9 @@ export function readOwnUserId(facts: SpanFacts): string | undefined {
 /** Steps 4 to 6. */
 function readAssociated(
   { reader, families }: SpanFacts,
-  associated: readonly (readonly [bits: number, keys: readonly string[]])[],
+  associated: readonly (readonly [bits: number, keys: KeyList])[],
   metadataMembers: readonly string[],
-  last: readonly string[],
+  last: KeyList,
 ): string | undefined {
   for (const [bits, keys] of associated) {
     if ((families & bits) === 0) continue;
@@ -121,9 +127,10 @@ function firstMemberId(reader: SpanReader, metadata: Json | undefined, members: 
   return undefined;
 }
 
-function firstLongId(reader: SpanReader, keys: readonly string[]): string | undefined {
-  for (const key of keys) {
-    if (!reader.attributes.has(key)) continue;
+function firstLongId(reader: SpanReader, keys: KeyList): string | undefined {
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string;
+    if (!reader.mayHave(keys, index) || !reader.attributes.has(key)) continue;
     const id = reader.toLongId(reader.value(key));
     if (id !== undefined) return id;
   }

@@ -1,9 +1,11 @@
 /** Event mapping 3.3, EVT and ATTR rules: events from span events (on plain spans too) and from evaluation and guardrail attributes. */
+
 import type { SpanClass } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import type { DecodedSpanEvent } from "@nonet/proto/otlp-span.ts";
 import { guardrailDraft, type SpanTimes, toDraft } from "./event-draft.ts";
 import { isRecord } from "./json-shape.ts";
+import { keyList } from "./key-list.ts";
 import type { EventDraft } from "./mapped-span.ts";
 import { isPresent, toAmount, toBoolean, toNumber } from "./present-value.ts";
 import {
@@ -66,12 +68,12 @@ function readEvaluationEvent(reader: SpanReader, event: DecodedSpanEvent, index:
   return [guardrailDraft(reading, placeOf(event, index, "EVT-EVAL"))];
 }
 
-const guardrailNameKeys = [
+const guardrailNameKeys = keyList([
   "gen_ai.guardrail.name",
   "gen_ai.guardrail.component.name",
   "guard.name",
   "gen_ai.security.policy.name",
-] as const;
+]);
 
 function readGuardrailEvent(reader: SpanReader, event: DecodedSpanEvent, index: number): EventDraft[] {
   const source = sourceOf(reader, event);

@@ -4,6 +4,7 @@ import type { SpanClass, StateChangeEvent } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import { stateOperations } from "./dialects/span-rule.ts";
 import { isRecord, type JsonRecord, member } from "./json-shape.ts";
+import { keyList } from "./key-list.ts";
 import { family, type SpanFacts } from "./span-facts.ts";
 
 export interface StateReading {
@@ -14,22 +15,22 @@ export interface StateReading {
   readonly after: Json | undefined;
 }
 
-const keyKeys = [
+const keyKeys = keyList([
   "state.key",
   "gen_ai.memory.record.id",
   "gen_ai.memory.id",
   "gen_ai.memory.store.name",
   "gen_ai.memory.store.id",
   "gen_ai.memory.namespace",
-] as const;
-const beforeKeys = ["state.before", "state.old_value"] as const;
-const afterKeys = [
+]);
+const beforeKeys = keyList(["state.before", "state.old_value"]);
+const afterKeys = keyList([
   "state.after",
   "state.new_value",
   "state.value",
   "gen_ai.memory.records",
   "gen_ai.memory.content",
-] as const;
+]);
 
 const operations: ReadonlySet<string> = new Set(["set", "create", "update", "upsert", "delete"]);
 const scopes: ReadonlySet<string> = new Set(["memory", "session", "workflow"]);
@@ -99,12 +100,12 @@ export function readLangGraphUpdate(
   return keys.map((key) => [key, (output as JsonRecord)[key] ?? null] as const);
 }
 
-const nodeAttributeKeys = [
+const nodeAttributeKeys = keyList([
   "metadata.langgraph_node",
   "traceloop.association.properties.langgraph_node",
   "langsmith.metadata.langgraph_node",
   "langfuse.observation.metadata.langgraph_node",
-] as const;
+]);
 
 /** The node of the graph that a span runs, from its metadata. */
 export function readLangGraphNode({ reader, families }: SpanFacts): string | undefined {

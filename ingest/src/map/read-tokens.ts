@@ -7,12 +7,13 @@ import type { TokenUsage } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { firstMember, isRecord, type JsonRecord, member } from "./json-shape.ts";
+import { keyList, keyLists } from "./key-list.ts";
 import { toAmount } from "./present-value.ts";
 import type { SpanFacts } from "./span-facts.ts";
 import { family } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 
-export const tokenSources = {
+export const tokenSources = keyLists({
   inputTokens: [
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",
@@ -86,7 +87,7 @@ export const tokenSources = {
     "ai.usage.cost",
     "total_cost_usd",
   ],
-} as const satisfies Record<string, readonly string[]>;
+});
 
 /** Token fields as they are read, before the sums. */
 interface Counts {
@@ -217,7 +218,7 @@ function readHaystackCounts({ reader }: SpanFacts, counts: Counts): void {
   counts.output = output;
 }
 
-const haystackOutputKeys = ["haystack.agent.step.llm.output", "haystack.component.output"] as const;
+const haystackOutputKeys = keyList(["haystack.agent.step.llm.output", "haystack.component.output"]);
 
 /** `meta` of the replies of a Haystack generator: beside each chat message, or in a list of its own for text generators. */
 export function haystackReplyMetas(reader: SpanReader): Json[] {
@@ -276,24 +277,24 @@ function readBuckets(reader: SpanReader, counts: Counts): void {
 
 function readClaudeCodeCounts(reader: SpanReader): Counts {
   return {
-    input: reader.firstAmount(["input_tokens"]),
-    output: reader.firstAmount(["output_tokens"]),
+    input: reader.amount("input_tokens"),
+    output: reader.amount("output_tokens"),
     total: undefined,
-    cached: reader.firstAmount(["cache_read_tokens"]),
-    cacheWrite: reader.firstAmount(["cache_creation_tokens"]),
+    cached: reader.amount("cache_read_tokens"),
+    cacheWrite: reader.amount("cache_creation_tokens"),
     reasoning: undefined,
   };
 }
 
 /** Logfire for the Claude Agent SDK: what was known while the answer still streamed. */
 function readPartialCounts(reader: SpanReader, counts: Counts): boolean {
-  const input = reader.firstAmount(["gen_ai.usage.partial.input_tokens"]);
-  const output = reader.firstAmount(["gen_ai.usage.partial.output_tokens"]);
+  const input = reader.amount("gen_ai.usage.partial.input_tokens");
+  const output = reader.amount("gen_ai.usage.partial.output_tokens");
   if (input === undefined && output === undefined) return false;
   counts.input = input;
   counts.output = output;
-  counts.cached ??= reader.firstAmount(["gen_ai.usage.partial.cache_read.input_tokens"]);
-  counts.cacheWrite ??= reader.firstAmount(["gen_ai.usage.partial.cache_creation.input_tokens"]);
+  counts.cached ??= reader.amount("gen_ai.usage.partial.cache_read.input_tokens");
+  counts.cacheWrite ??= reader.amount("gen_ai.usage.partial.cache_creation.input_tokens");
   return true;
 }
 
@@ -353,7 +354,7 @@ export function readCost({ reader, families }: SpanFacts): number | undefined {
   return sum;
 }
 
-const aggregateSources = {
+const aggregateSources = keyLists({
   inputTokens: ["gen_ai.aggregated_usage.input_tokens"],
   outputTokens: ["gen_ai.aggregated_usage.output_tokens"],
   cachedInputTokens: ["gen_ai.aggregated_usage.cache_read.input_tokens"],
@@ -361,7 +362,7 @@ const aggregateSources = {
     "gen_ai.aggregated_usage.reasoning.output_tokens",
     "gen_ai.aggregated_usage.details.reasoning_tokens",
   ],
-} as const;
+});
 
 /** Totals that a root reports (section 4); never summed with those of `llm_call`. */
 export function readUsageAggregate(facts: SpanFacts): (TokenUsage & { cost?: number }) | undefined {

@@ -4,6 +4,7 @@ import type { McpCall } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import { isClaudeCode } from "./dialects/coding-agents.ts";
 import { hasOnlyKeys, isList, isRecord, member, newRecord } from "./json-shape.ts";
+import { keyLists } from "./key-list.ts";
 import { isPresent } from "./present-value.ts";
 import { readDispatch } from "./read-dispatch.ts";
 import { partInOperationDetails } from "./read-messages.ts";
@@ -12,7 +13,7 @@ import { family, type SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 import { unwrapArguments, unwrapResult } from "./tool-values.ts";
 
-export const toolSources = {
+export const toolSources = keyLists({
   toolName: [
     "gen_ai.tool.name",
     "tool.name",
@@ -118,7 +119,7 @@ export const toolSources = {
     "haystack.component.output",
     "gen_ai.completion",
   ],
-} as const satisfies Record<string, readonly string[]>;
+});
 
 export interface ToolReading {
   readonly toolName: string;

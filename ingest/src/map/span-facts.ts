@@ -59,7 +59,12 @@ export const family = {
   other: 1 << 21,
   /** `metadata` and `metadata.*`: labels, and no sign of an AI span. */
   metadata: 1 << 22,
+  /** All others, by whether their names have a dot. They are no sign of an AI span. */
+  dotted: 1 << 23,
+  undotted: 1 << 24,
 } as const;
+
+const noSign = family.metadata | family.dotted | family.undotted;
 
 /** FALLBACK-STEP: a span with one of these comes from an AI library. */
 export const aiFamilies =
@@ -147,7 +152,7 @@ export function scanFamilies(span: DecodedSpan): { families: number; textChars: 
   for (const [key, value] of span.attributes) {
     if (typeof value === "string") textChars += value.length;
     else if (typeof value === "object" && value !== null) textChars += sizeOfNested(value);
-    families |= remember ? familyOf(key) : prefixFamilyOf(key);
+    families |= remember ? rememberedFamilyOf(key) : familyOf(key);
   }
   for (const event of span.events) {
     for (const value of event.attributes.values()) {
@@ -165,10 +170,10 @@ const knownKeyCharsMax = 96;
 /** Spans with more attributes have mostly keys of their own, which would only push out the others. */
 const rememberedSpanKeysMax = 256;
 
-function familyOf(key: string): number {
+function rememberedFamilyOf(key: string): number {
   const known = knownKeys.get(key);
   if (known !== undefined) return known;
-  const bits = prefixFamilyOf(key);
+  const bits = familyOf(key);
   if (key.length <= knownKeyCharsMax) {
     if (knownKeys.size >= knownKeysMax) knownKeys.clear();
     knownKeys.set(key, bits);
@@ -176,9 +181,10 @@ function familyOf(key: string): number {
   return bits;
 }
 
-function prefixFamilyOf(key: string): number {
+/** Bits of one key; every key has some. */
+export function familyOf(key: string): number {
   for (const [prefix, bits] of prefixesByLetter[key.charCodeAt(0)] ?? []) if (key.startsWith(prefix)) return bits;
-  return 0;
+  return key.includes(".") ? family.dotted : family.undotted;
 }
 
 /** A nested value is not measured: it counts as if it could fill an event only when it is large itself. */
@@ -197,13 +203,14 @@ function sizeOfNested(value: object, depth = 0): number {
 
 /** False only for spans that no rule of 3.2 before PLAIN can match. */
 export function mayBeAi(span: DecodedSpan, families: number): boolean {
-  if ((families & ~family.metadata) !== 0 || knownScopes.has(span.scope.name)) return true;
+  if ((families & ~noSign) !== 0 || knownScopes.has(span.scope.name)) return true;
   for (const prefix of knownNamePrefixes) if (span.name.startsWith(prefix)) return true;
   return span.name.endsWith("(merged tools)") || span.name.endsWith("(merged)");
 }
 
 export function readSpanFacts(reader: SpanReader, families: number, textChars: number): SpanFacts {
   const { span } = reader;
+  reader.families = families;
   reader.field = "class";
   return {
     reader,

@@ -4,6 +4,7 @@ import type { AttributeMap, AttributeValue, DecodedSpan } from "@nonet/proto/otl
 import { toJson } from "./attribute-json.ts";
 import { foldIndexed } from "./indexed-attributes.ts";
 import { parseJsonText, toCompactJson } from "./json-text.ts";
+import type { KeyList } from "./key-list.ts";
 import type { LimitName, MappingLimits } from "./limits.ts";
 import { isPresent, toAmount, toBoolean, toNumber, unquote } from "./present-value.ts";
 import { cleanName, isUncleanJsonText, isUncleanText } from "./sanitise.ts";
@@ -34,6 +35,8 @@ export class SpanReader {
   readonly attributes: AttributeMap;
   readonly limits: MappingLimits;
   readonly reads: FieldReads | undefined;
+  /** Families of attributes the span can have (`span-facts.ts`); all until they are known. */
+  families = -1;
   field = "";
   malformed = false;
   truncated = false;
@@ -139,6 +142,14 @@ export class SpanReader {
     return value === undefined ? undefined : toNumber(value);
   }
 
+  /** Token counts, costs, durations: never negative. */
+  amount(key: string): number | undefined {
+    const value = this.attributes.get(key);
+    const amount = value === undefined ? undefined : toAmount(value);
+    if (amount !== undefined && this.reads !== undefined) this.#note(key);
+    return amount;
+  }
+
   boolean(key: string): boolean | undefined {
     const value = this.value(key);
     return value === undefined ? undefined : toBoolean(value);
@@ -186,77 +197,92 @@ export class SpanReader {
     return list;
   }
 
+  /** Whether the span can have a key of a list; where not, looking it up is spared. */
+  mayHave(keys: KeyList, index: number): boolean {
+    const bits = keys.bits[index] as number;
+    return (this.families & bits) === bits;
+  }
+
   /** First present of the keys, as decoded. */
-  first(keys: readonly string[]): AttributeValue | undefined {
-    for (const key of keys) {
-      const value = this.value(key);
+  first(keys: KeyList): AttributeValue | undefined {
+    for (let index = 0; index < keys.length; index++) {
+      if (!this.mayHave(keys, index)) continue;
+      const value = this.value(keys[index] as string);
       if (value !== undefined) return value;
     }
     return undefined;
   }
 
-  firstKey(keys: readonly string[]): string | undefined {
-    for (const key of keys) if (this.value(key) !== undefined) return key;
-    return undefined;
+  firstKey(keys: KeyList): string | undefined {
+    return keys.find((key, index) => this.mayHave(keys, index) && this.value(key) !== undefined);
   }
 
-  firstName(keys: readonly string[]): string | undefined {
-    for (const key of keys) {
+  firstName(keys: KeyList): string | undefined {
+    for (let index = 0; index < keys.length; index++) {
+      if (!this.mayHave(keys, index)) continue;
+      const key = keys[index] as string;
       const value = this.attributes.get(key);
       if (value === undefined) continue;
-      const name = this.toName(value);
-      if (name === undefined) continue;
+      const usable = this.toName(value);
+      if (usable === undefined) continue;
       if (this.reads !== undefined) this.#note(key);
-      return name;
+      return usable;
     }
     return undefined;
   }
 
-  firstText(keys: readonly string[]): string | undefined {
-    for (const key of keys) {
-      const text = this.text(key);
-      if (text !== undefined) return text;
+  firstText(keys: KeyList): string | undefined {
+    for (let index = 0; index < keys.length; index++) {
+      if (!this.mayHave(keys, index)) continue;
+      const value = this.text(keys[index] as string);
+      if (value !== undefined) return value;
     }
     return undefined;
   }
 
-  firstJson(keys: readonly string[]): Json | undefined {
-    for (const key of keys) {
-      const json = this.json(key);
-      if (json !== undefined) return json;
+  firstJson(keys: KeyList): Json | undefined {
+    for (let index = 0; index < keys.length; index++) {
+      if (!this.mayHave(keys, index)) continue;
+      const value = this.json(keys[index] as string);
+      if (value !== undefined) return value;
     }
     return undefined;
   }
 
-  firstNumber(keys: readonly string[]): number | undefined {
-    for (const key of keys) {
+  firstNumber(keys: KeyList): number | undefined {
+    for (let index = 0; index < keys.length; index++) {
+      if (!this.mayHave(keys, index)) continue;
+      const key = keys[index] as string;
       const value = this.attributes.get(key);
       if (value === undefined) continue;
-      const number = toNumber(value);
-      if (number === undefined) continue;
+      const usable = toNumber(value);
+      if (usable === undefined) continue;
       if (this.reads !== undefined) this.#note(key);
-      return number;
+      return usable;
     }
     return undefined;
   }
 
   /** Token counts, costs, durations: never negative. */
-  firstAmount(keys: readonly string[]): number | undefined {
-    for (const key of keys) {
+  firstAmount(keys: KeyList): number | undefined {
+    for (let index = 0; index < keys.length; index++) {
+      if (!this.mayHave(keys, index)) continue;
+      const key = keys[index] as string;
       const value = this.attributes.get(key);
       if (value === undefined) continue;
-      const amount = toAmount(value);
-      if (amount === undefined) continue;
+      const usable = toAmount(value);
+      if (usable === undefined) continue;
       if (this.reads !== undefined) this.#note(key);
-      return amount;
+      return usable;
     }
     return undefined;
   }
 
-  firstBoolean(keys: readonly string[]): boolean | undefined {
-    for (const key of keys) {
-      const boolean = this.boolean(key);
-      if (boolean !== undefined) return boolean;
+  firstBoolean(keys: KeyList): boolean | undefined {
+    for (let index = 0; index < keys.length; index++) {
+      if (!this.mayHave(keys, index)) continue;
+      const value = this.boolean(keys[index] as string);
+      if (value !== undefined) return value;
     }
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { keyList } from "../key-list.ts";
 import { aiFamilies, family, type SpanFacts } from "../span-facts.ts";
 import {
   agentOperations,
@@ -52,13 +53,13 @@ export const fallbackRules: readonly SpanRule[] = [
   rule("FALLBACK-STEP", "step", ({ families }) => (families & aiFamilies) !== 0),
 ];
 
-const modelKeys = [
+const modelKeys = keyList([
   "gen_ai.request.model",
   "gen_ai.response.model",
   "llm.model_name",
   "llm.request.model",
   "llm.response.model",
-] as const;
+]);
 const modelCallPrefixes = [
   "gen_ai.usage.",
   "llm.usage.",
