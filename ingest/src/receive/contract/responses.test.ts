@@ -307,3 +307,74 @@ describe("91, 92: the receiver's own figures", () => {
     expect(text).toMatch(/nonet_receive_durable_seconds_count 2\n/);
   });
 });
+
+describe("94: the receiver's own spans", () => {
+  it("are never sent to itself: what is published is what was sent, trace context and exporter settings or not", async () => {
+    await using test = await startTestReceiver();
+    await using grpc = await connectGrpc(test.grpcPort);
+    vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", `http://127.0.0.1:${test.grpcPort}`);
+    vi.stubEnv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", test.httpUrl);
+    const traceparent = "00-5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174-01";
+    for (let round = 0; round < 10; round += 1) {
+      await grpc.send(referenceRequest, { traceparent });
+      await post(test, referenceRequest, { traceparent });
+    }
+    vi.unstubAllEnvs();
+    expect(test.published).toHaveLength(20);
+    expect((await test.registry.metrics()).match(/^nonet_receive_requests\{.*\} (\d+)$/gm)).toHaveLength(2);
+  });
+});
+
+describe("77: a full backlog", () => {
+  it("refuses by headers, and lets in a connection that has nothing in it", async () => {
+    await using test = await startTestReceiver({ backlogMsMax: 1 });
+    await using busy = await connectGrpc(test.grpcPort);
+    await using other = await connectGrpc(test.grpcPort);
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    test.logBehaviour = async () => {
+      await released;
+      return { refused: [] };
+    };
+    // One after the other until one is refused; the backlog never holds less than 1 MiB.
+    const running: Promise<{ status: number | undefined }>[] = [];
+    const filled = await expect
+      .poll(
+        async () => {
+          const sent = busy.send(requestOfSize(100_000));
+          running.push(sent);
+          const first = await Promise.race([sent, new Promise((resolve) => setTimeout(resolve, 50))]);
+          return (first as { status?: number } | undefined)?.status;
+        },
+        { interval: 1, timeout: 20_000 },
+      )
+      .toBe(14)
+      .then(() => true);
+    expect(filled).toBe(true);
+    // Refused with no byte of the body sent.
+    const early = await busy.call({ pieces: [], end: false });
+    expect([early.status, early.details.includes("RetryInfo")]).toEqual([14, true]);
+    const fair = other.send(referenceRequest);
+    await expect.poll(() => test.receiver.inFlight.requests()).toBe(running.length);
+    release();
+    expect((await fair).status).toBe(0);
+    const statuses = (await Promise.all(running)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 0)).toHaveLength(running.length - 1);
+  });
+
+  it("what a client has given up before its turn is not decoded", async () => {
+    await using test = await startTestReceiver();
+    await using grpc = await connectGrpc(test.grpcPort);
+    const results = await Promise.all(
+      Array.from({ length: 50 }, () => grpc.send(requestOfSize(200_000), { "grpc-timeout": "1m" })),
+    );
+    expect(results.some(({ status }) => status === 4)).toBe(true);
+    await expect.poll(() => test.receiver.inFlightBytes()).toBe(0);
+    const decoded = /^nonet_receive_spans_received\{.*\} (\d+)$/m.exec(await test.registry.metrics());
+    expect(Number(decoded?.[1] ?? 0)).toBe(test.published.length);
+    expect(test.published.length).toBeLessThan(results.length);
+    expect((await grpc.send(referenceRequest)).status).toBe(0);
+  });
+});

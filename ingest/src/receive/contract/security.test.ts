@@ -304,6 +304,18 @@ describe("85: start-up", () => {
     blocker.close();
   });
 
+  it("5: one port for both is not offered (contracts ruling 11), and says so like any port in use", async () => {
+    const free = createServer().listen(0, "127.0.0.1");
+    await once(free, "listening");
+    const { port } = free.address() as { port: number };
+    free.close();
+    await once(free, "close");
+    const both = [{ host: "127.0.0.1", port }];
+    await expect(startTestReceiver({ grpcAddresses: both, httpAddresses: both })).rejects.toThrow(
+      expect.objectContaining({ code: "ADDRESS_IN_USE", message: expect.stringContaining("NONET_OTLP_HTTP_ADDRESS") }),
+    );
+  });
+
   it.each([
     [
       "NONET_OTLP_TLS_CERT_FILE",
