@@ -8,6 +8,7 @@ import { runSdkAgent, sdkTransports } from "./sdk-agent.ts";
 import { sendAll } from "./sender.ts";
 import { eventually } from "./service-process.ts";
 import type { ShapeUnderTest } from "./shape-under-test.ts";
+import { traceCopiesConformance } from "./trace-copies.conformance.ts";
 
 interface TraceEvent {
   id: string;
@@ -105,6 +106,8 @@ export function pipelineConformance(open: () => Promise<ShapeUnderTest>): void {
         }
       }
     });
+
+    traceCopiesConformance(() => shape);
   });
 
   test("a span is readable in time after its ack at 1,000 spans a second, one span a request", async () => {
