@@ -162,7 +162,7 @@ describe("settings over the API", () => {
   });
 });
 
-test("what a rule masks is nowhere: not in events, attributes, resources or the quarantine, also not after a replay", async () => {
+test("what a rule masks is nowhere: not in events, attributes, names or the quarantine", async () => {
   const email = "ann.secret@example.com";
   await put({
     maskingRules: [
@@ -298,6 +298,11 @@ test("diagnostics say what to change, by scope", async () => {
       ],
     },
   );
+  const twice = {
+    ...pricedCall("twice"),
+    attributes: [...pricedCall("twice").attributes, { key: "gen_ai.response.id", value: { stringValue: "r-1" } }],
+  };
+  await send({ scope: "sdk", spans: [twice] }, { scope: "proxy", spans: [{ ...twice, spanId: id(8) }] });
   const to = new Date(Date.now() + 3_600_000).toISOString();
   const { status, body } = await standalone.get(`${path}/diagnostics?to=${to}`);
   expect(status).toBe(200);
@@ -307,6 +312,9 @@ test("diagnostics say what to change, by scope", async () => {
   expect(scopesOf("tokens_missing")).toContain("quiet");
   expect(scopesOf("content_missing")).toContain("quiet");
   expect(scopesOf("unmapped_scope")).toEqual(["unknown.sdk"]);
+  expect(findings.filter(({ kind }) => kind === "double_instrumentation")).toMatchObject([
+    { scopes: expect.arrayContaining(["sdk", "proxy"]), count: 1, advice: expect.stringContaining("ignoredScopes") },
+  ]);
   expect(scopesOf("clock_skew")).toEqual(["future"]);
   expect(findings.find(({ kind }) => kind === "unpriced_calls")).toMatchObject({
     scopes: ["dear"],

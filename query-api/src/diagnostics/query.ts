@@ -23,6 +23,8 @@ const modelsMax = 20;
 const sampledSpansMax = 600;
 const sampledPerScope = 20;
 const sampledBytesMax = 262_144;
+/** Of a scope with its attributes: larger ones, which no instrumentation has, are one scope without a name. */
+const scopeBytesMax = 16_384;
 const sampledTracesMax = 100;
 
 const hourNano = 3_600_000_000_000n;
@@ -76,7 +78,7 @@ export interface SpanGroupRow {
 export function loadSpanGroups(parameters: Parameters, reader: ClickhouseReader): Promise<SpanGroupRow[]> {
   return reader.select<SpanGroupRow>(
     `SELECT base64Encode(scope_bytes) AS scope, class, rule_id, mapping_version, spans, sessionless, ahead, late, samples FROM (
-       SELECT scope AS scope_bytes, class, rule_id, mapping_version, count() AS spans,
+       SELECT if(length(scope) > ${scopeBytesMax}, '', scope) AS scope_bytes, class, rule_id, mapping_version, count() AS spans,
               countIf(class NOT IN ('plain', 'inert', 'drop') AND trace_id IN (
                 SELECT trace_id FROM sessions FINAL WHERE ${inRange} AND id_reported = 0)) AS sessionless,
               countIf(start_unix_nano > received_unix_nano + ${aheadNano}) AS ahead,
@@ -167,7 +169,7 @@ export async function loadSampledSpans(
     `SELECT class, ${storedSpanColumns} FROM (
        SELECT class, scope, resource, span FROM spans FINAL
        WHERE ${spansInRange} AND hour IN {hours:Array(UInt32)} AND trace_id IN {traces:Array(String)} AND rule_id != '${ignoredScopeRule}'
-         AND length(span) <= ${sampledBytesMax}
+         AND length(span) <= ${sampledBytesMax} AND length(resource) <= ${sampledBytesMax} AND length(scope) <= ${scopeBytesMax}
        LIMIT ${sampledPerScope} BY scope LIMIT ${sampledSpansMax}
      )`,
     {

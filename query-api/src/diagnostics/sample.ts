@@ -2,6 +2,7 @@
 import { explainSpan } from "@nonet/ingest/map/explain-span.ts";
 import type { LimitName } from "@nonet/ingest/map/limits.ts";
 import { mapSpan } from "@nonet/ingest/map/map-span.ts";
+import { cutChars } from "@nonet/ingest/map/sanitise.ts";
 import { createStoredSpanReader } from "@nonet/proto/stored-span.ts";
 import type { SampledSpanRow } from "./query.ts";
 
@@ -20,6 +21,8 @@ export interface ScopeSample {
   readonly unreadAttributes: Map<string, number>;
 }
 
+/** What an answer shows of a name. */
+const keyCharsMax = 256;
 /** Parts of names that only count or name things, so that `llm.input_messages.0.x` and `.1.x` are one. */
 const indexPart = /\.\d+(?=\.|$)/g;
 
@@ -43,7 +46,9 @@ export function readSamples(rows: readonly SampledSpanRow[]): Map<string, ScopeS
       const messages = (draft.inputMessages?.length ?? 0) + (draft.outputMessages?.length ?? 0);
       if (messages === 0 && !isWithoutMessages(draft.operation)) sample.callsWithoutContent += 1;
     }
-    const unread = explainSpan(span).unreadAttributes.map((key) => key.replaceAll(indexPart, ".*"));
+    const unread = explainSpan(span).unreadAttributes.map((key) =>
+      cutChars(key, keyCharsMax).replaceAll(indexPart, ".*"),
+    );
     for (const key of new Set(unread)) count(sample.unreadAttributes, key);
   }
   return samples;

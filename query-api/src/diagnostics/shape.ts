@@ -1,5 +1,6 @@
 /** Rows of the store as diagnostics by scope. */
 import { ignoredScopeRule } from "@nonet/ingest/map/ignored-scope.ts";
+import { cutChars } from "@nonet/ingest/map/sanitise.ts";
 import { createStoredSpanReader } from "@nonet/proto/stored-span.ts";
 import { mappingVersion } from "@nonet/proto/versions.ts";
 import { dialectOfRule } from "./dialect.ts";
@@ -9,6 +10,7 @@ import type { ScopeSample } from "./sample.ts";
 
 /** What speaks of agents and is nothing else (ingest/src/map/dialects/otel-genai.ts). */
 const unrecognisedRule = "FALLBACK-STEP";
+const nameCharsMax = 256;
 const scopesMax = 200;
 const attributesMax = 50;
 
@@ -20,7 +22,7 @@ export function toScopes(
   const read = createStoredSpanReader();
   const byScope = Map.groupBy(groups, ({ scope }) => {
     const { name, version } = read({ span: "", resource: "", scope }).scope;
-    return JSON.stringify([name, version]);
+    return JSON.stringify([cutChars(name, nameCharsMax), cutChars(version, nameCharsMax)]);
   });
   const scopes = [...byScope].map(([key, own]) => {
     const [name = "", version = ""] = JSON.parse(key) as string[];
