@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { compileMaskingRules } from "../map/masking-rules.ts";
 import { maskUnreadable } from "./mask-unreadable.ts";
 
 const secret = "s3cr3t-that-must-not-stay";
@@ -46,4 +47,26 @@ test("leaves bytes without secrets as they are, whatever they are", () => {
   );
   expect(mask('{"big": 12345678901234567890, "a" : "b"}')).toBe('{"big": 12345678901234567890, "a" : "b"}');
   expect(mask("[".repeat(200_000))).toBe("[".repeat(200_000));
+});
+
+test("rules of the project hold for all of it, and lengths stay", () => {
+  const rules = compileMaskingRules([
+    { name: "ticket", pattern: "TICKET-\\d+", replacement: "[masked]" },
+    { name: "mail", pattern: "\\w+@\\w+", replacement: "[masked]", attributes: ["user.email"] },
+    { name: "name", attributes: ["user.name"], replacement: "[masked]" },
+  ]);
+  if ("problems" in rules) throw new Error(rules.problems.join());
+  const damaged = Buffer.concat([
+    Buffer.from([0xff, 0x00]),
+    Buffer.from("about TICKET-123 of ann@shop"),
+    Buffer.from([0xfe]),
+  ]);
+  const masked = maskUnreadable(damaged, rules);
+  expect(masked).toHaveLength(damaged.length);
+  expect(masked.toString("latin1")).toContain("about ********** of ********");
+  const json = maskUnreadable(
+    Buffer.from('{"key":"user.name","value":{"stringValue":"Änn"},"text":"TICKET-9"}'),
+    rules,
+  );
+  expect(JSON.parse(json.toString("utf8"))).toMatchObject({ value: { stringValue: "[masked]" }, text: "********" });
 });
