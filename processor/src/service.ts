@@ -24,6 +24,7 @@ import { installedPriceText } from "./fold/price-rates.ts";
 import { createAudit, driftKinds } from "./store/audit.ts";
 import { createCallReports } from "./store/clickhouse/call-reports.ts";
 import { createClickhouseStore } from "./store/clickhouse/clickhouse-store.ts";
+import { createSpanDigests } from "./store/clickhouse/span-digests.ts";
 import { requestRemap } from "./store/request-remap.ts";
 import { createRolledWindows } from "./store/rolled-windows.ts";
 import { createRollingWindows } from "./store/rolling-windows.ts";
@@ -159,6 +160,7 @@ export async function startProcessor(config: ProcessorConfig, deps: ProcessorDep
       store,
       stamps: createStampMeanings({ settings: deps.settings, loadPriceTable: deps.priceTables.loadPriceTable }),
       reports,
+      digests: createSpanDigests({ client: deps.clickhouse }),
       copies: {
         reports,
         scopes: createCallScopes({ leaseMs: deps.knownScopesLeaseMs }, { reports, elapsed: () => performance.now() }),

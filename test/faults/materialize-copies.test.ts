@@ -200,7 +200,7 @@ function startWorld(pause: () => Promise<void>) {
     const records = partition?.log.slice(partition.committed, partition.committed + turn.records) ?? [];
     if (partition === undefined || records.length === 0) return;
     const used = turn.failAfter === undefined ? client : failingClient(client, turn.failAfter);
-    const { reports, copies, stamps } = createMaterializeDeps(used, async (commands) => {
+    const { reports, digests, copies, stamps } = createMaterializeDeps(used, async (commands) => {
       if (turn.publishing !== "fails") await publish(commands);
       if (turn.publishing !== "works") throw new Error("the log does not answer");
     });
@@ -219,6 +219,7 @@ function startWorld(pause: () => Promise<void>) {
           },
         },
         reports,
+        digests,
         copies: {
           ...copies,
           reports: {

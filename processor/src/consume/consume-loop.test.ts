@@ -67,6 +67,7 @@ async function startLoop(refuse: (lines: TableLines) => unknown) {
     {
       store,
       reports: { ofTraces: async () => [] },
+      digests: { ofStored: async () => new Map() },
       stamps: plainStamps,
       copies: {
         reports: { find: async () => nothing },

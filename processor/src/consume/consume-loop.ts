@@ -20,6 +20,7 @@ import { toTraceProjection } from "./trace-projection.ts";
 export interface ConsumeLoopDeps {
   readonly store: ClickhouseStore;
   readonly reports: MaterializeDeps["reports"];
+  readonly digests: MaterializeDeps["digests"];
   readonly copies: MaterializeDeps["copies"];
   readonly stamps: MaterializeDeps["stamps"];
   /** Law 5. Throws PipelineError `CONTROL_UNAVAILABLE`; the source then asks again. */
@@ -64,8 +65,9 @@ export function createConsumeLoop(config: HotTracesConfig, deps: ConsumeLoopDeps
       owner.sequence += 1n;
       return (owner.epoch << sequenceBits) | owner.sequence;
     };
-    const { store, reports, copies, stamps, now } = deps;
-    return materialize(records, nextVersion, { store, reports, copies, stamps, hot: owner.hot, now, onDefect });
+    const { store, reports, digests, copies, stamps, now } = deps;
+    const fixed = { store, reports, digests, copies, stamps, now, onDefect };
+    return materialize(records, nextVersion, { ...fixed, hot: owner.hot });
   }
 
   /** A batch that the store refuses for good is tried trace by trace, so that one defect does not hold up the partition for ever. */

@@ -7,6 +7,7 @@ import type { CallCost } from "../fold/cost.ts";
 import type { CallKey, CallReport, CopyMark } from "../fold/trace-copies.ts";
 import type { TraceState } from "../fold/trace-state.ts";
 import type { RowText } from "../store/clickhouse/row-text.ts";
+import type { SpanContent } from "../store/clickhouse/span-digests.ts";
 
 /** The stamps of law 3: of the copy received first. */
 export interface TraceStamps {
@@ -29,6 +30,8 @@ export type DerivedTable = (typeof derivedTables)[number];
 
 export interface UnstoredSpan {
   readonly row: RowText;
+  /** Undefined where it is that of the row that is in the store. */
+  readonly content: SpanContent | undefined;
   /** Keys under which other copies of the span stand, or may stand. */
   readonly staleKeys: ReadonlySet<string>;
 }

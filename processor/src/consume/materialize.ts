@@ -17,13 +17,14 @@ import type { TableName, TraceRow } from "@nonet/proto/tables.ts";
 import { type CostOf, costOfCall } from "../fold/cost.ts";
 import type { FoldedTrace } from "../fold/folded-trace.ts";
 import { callKeysOf, callReportsOf, markCopies, toKeyText } from "../fold/trace-copies.ts";
-import { addSpans, createTraceState, foldState } from "../fold/trace-state.ts";
+import { addSpans, createTraceState, foldState, isTie } from "../fold/trace-state.ts";
 import type { CallReports, StoredReports } from "../store/clickhouse/call-reports.ts";
 import type { ClickhouseStore, LiveKeys, StoredSpan } from "../store/clickhouse/clickhouse-store.ts";
 import { liveLine, type RowText, tombstoneLine, toRowKey, toRowText } from "../store/clickhouse/row-text.ts";
 import { derivedRowsOf } from "../store/clickhouse/rows/derived-rows.ts";
 import { hourOf } from "../store/clickhouse/rows/hour.ts";
 import { toSpanRow } from "../store/clickhouse/rows/span-row.ts";
+import { digestOfSpan, type SpanContent, type SpanDigests } from "../store/clickhouse/span-digests.ts";
 import { type CallCopiesDeps, type CopySubject, keysOf, startCopyRound } from "./call-copies.ts";
 import type { RefoldRecord, SpanRecord } from "./decode-records.ts";
 import { type DerivedTable, derivedTables, type HotTrace, type HotTraces, type TraceStamps } from "./hot-traces.ts";
@@ -46,6 +47,7 @@ export interface MaterializedTrace {
 export interface MaterializeDeps {
   readonly store: ClickhouseStore;
   readonly reports: Pick<CallReports, "ofTraces">;
+  readonly digests: SpanDigests;
   readonly copies: CallCopiesDeps;
   readonly hot: HotTraces;
   readonly stamps: StampMeanings;
@@ -141,14 +143,17 @@ async function startWorks(records: readonly (SpanRecord | RefoldRecord)[], deps:
   const traces = await gatherTraces(records, deps);
   const byTrace = Map.groupBy(records, (each) => traces.get(traceKey(each)));
   const works: Work[] = [];
+  const ties: Tie[] = [];
   for (const [trace, own] of byTrace) {
     if (trace === undefined) continue;
     let rewrite = false;
     let isTold = false;
     for (const each of own) {
       deps.hot.touch(trace, deps.now(), each.kind === "span" ? each.record.span.length : 0);
-      if (each.kind === "span") await addSpan(trace, each, deps);
-      else if (!isCommand(each, "mark")) restamp(trace, each);
+      if (each.kind === "span") {
+        const mapped = await addSpan(trace, each, deps);
+        if (mapped !== undefined) ties.push({ trace, each, mapped });
+      } else if (!isCommand(each, "mark")) restamp(trace, each);
       rewrite ||= each.kind === "refold" && !isCommand(each, "mark");
       isTold ||= !isCommand(each, "mark");
     }
@@ -159,7 +164,40 @@ async function startWorks(records: readonly (SpanRecord | RefoldRecord)[], deps:
     const asked = !isTold && trace.toldReports.size === 0 ? reports.flatMap(callKeysOf) : named;
     works.push({ trace, folded, costOf: await costOfTrace(trace, deps), reports, isTold, asked, rewrite });
   }
+  if (ties.length > 0) await settleTies(ties, deps);
   return works;
+}
+
+/** A copy of a span that differs from the one that is kept in nothing the mapping reads, or not at all. */
+interface Tie {
+  readonly trace: HotTrace;
+  readonly each: SpanRecord;
+  readonly mapped: MappedSpan;
+}
+
+/** Of two such copies that with the greater digest stays, whichever came first (law 3). */
+async function settleTies(ties: readonly Tie[], deps: MaterializeDeps): Promise<void> {
+  for (const [projectId, own] of Map.groupBy(ties, ({ trace }) => trace.projectId)) {
+    const places = own
+      .filter(({ trace, mapped }) => trace.unstoredSpans.get(mapped.spanId)?.content === undefined)
+      .map(({ mapped: { traceId, spanId, startTimeUnixNano } }) => ({
+        traceId,
+        spanId,
+        hour: hourOf(startTimeUnixNano),
+      }));
+    const stored = places.length === 0 ? new Map<string, string>() : await deps.digests.ofStored(projectId, places);
+    for (const { trace, each, mapped } of own) {
+      const { spanId, traceId } = mapped;
+      const content = trace.unstoredSpans.get(spanId)?.content;
+      const kept = content === undefined ? stored.get(`${traceId} ${spanId}`) : digestOfSpan(content);
+      if (kept === undefined || digestOfSpan(contentOf(each)) <= kept) continue;
+      keepSpan(trace, each, mapped);
+    }
+  }
+}
+
+function contentOf({ record, resource, scope }: SpanRecord): SpanContent {
+  return { span: record.span, resource, scope };
 }
 
 async function write(works: readonly Work[], version: bigint, store: ClickhouseStore): Promise<void> {
@@ -354,12 +392,13 @@ async function addStoredSpans(
             mappingVersion: reload.mappingVersion,
             settingsVersion,
           });
-    if (row !== undefined) setUnstored(trace, span.span_id, row);
+    if (row !== undefined) setUnstored(trace, span.span_id, row, undefined);
   }
   addSpans(trace.state, mapped);
 }
 
-async function addSpan(trace: HotTrace, each: SpanRecord, deps: MaterializeDeps): Promise<void> {
+/** @returns what it is, where the mapping does not tell it from the copy that is kept. */
+async function addSpan(trace: HotTrace, each: SpanRecord, deps: MaterializeDeps): Promise<MappedSpan | undefined> {
   const { projectId, receivedUnixNano, settingsVersion } = each.record;
   trace.stamps = earlierStamps(trace.stamps, each.record);
   trace.touchedMs = deps.now();
@@ -370,10 +409,15 @@ async function addSpan(trace: HotTrace, each: SpanRecord, deps: MaterializeDeps)
   trace.spanStamps.set(spanId, stamp);
   const mapped = await hideIgnored(each.mapped, { projectId, settingsVersion: stamp.settingsVersion }, deps);
   const kept = addSpans(trace.state, [mapped]);
-  if (kept.includes(spanId)) {
-    const record = { ...each.record, settingsVersion: stamp.settingsVersion };
-    setUnstored(trace, spanId, toRowText("spans", toSpanRow({ ...each, record, mapped })));
-  }
+  if (kept.length === 0) return isTie(trace.state, mapped) ? mapped : undefined;
+  keepSpan(trace, each, mapped);
+  return undefined;
+}
+
+function keepSpan(trace: HotTrace, each: SpanRecord, mapped: MappedSpan): void {
+  const settingsVersion = trace.spanStamps.get(mapped.spanId)?.settingsVersion ?? each.record.settingsVersion;
+  const record = { ...each.record, settingsVersion };
+  setUnstored(trace, mapped.spanId, toRowText("spans", toSpanRow({ ...each, record, mapped })), contentOf(each));
 }
 
 /** By the settings of its receipt. */
@@ -394,12 +438,12 @@ async function costOfTrace(trace: HotTrace, { stamps }: MaterializeDeps): Promis
   return (call) => trace.carriedCosts?.get(call.eventId) ?? costOfCall(call);
 }
 
-function setUnstored(trace: HotTrace, spanId: string, row: RowText): void {
+function setUnstored(trace: HotTrace, spanId: string, row: RowText, content: SpanContent | undefined): void {
   const before = trace.unstoredSpans.get(spanId);
   const staleKeys = new Set(before?.staleKeys);
   for (const key of [before?.row.key, trace.spanKeys.get(spanId)]) if (key !== undefined) staleKeys.add(key);
   staleKeys.delete(row.key);
-  trace.unstoredSpans.set(spanId, { row, staleKeys });
+  trace.unstoredSpans.set(spanId, { row, content, staleKeys });
 }
 
 /** Law 3: of two copies the earlier stamp wins. */

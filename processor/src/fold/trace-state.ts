@@ -15,6 +15,7 @@ import { inheritIdentity } from "./inherit.ts";
 import { isolate } from "./isolate.ts";
 import { placeEvents } from "./place-events.ts";
 import type { TurnConclusion } from "./response.ts";
+import { isSameValue } from "./same-value.ts";
 import { createIndex, indexNode, sortIndex, type TraceIndex } from "./trace-index.ts";
 import { clearNotes, createNode, isEarlier, type PlacedEvent, type TraceNode } from "./trace-node.ts";
 import { compareSiblings, insertNode, linkTree, type Tree, walkTree } from "./tree.ts";
@@ -86,6 +87,12 @@ export function addSpans(state: TraceState, spans: readonly MappedSpan[]): strin
     kept.push(span.spanId);
   }
   return kept;
+}
+
+/** Whether the mapping sees no difference between this copy of a span and the one that is kept: only their bytes can say which is better. */
+export function isTie(state: TraceState, span: MappedSpan): boolean {
+  const known = state.nodes.get(span.spanId)?.span;
+  return known !== undefined && isSameValue(known, span);
 }
 
 /** The trace as it is now. Its nodes are those of the state: the next fold changes them in place. */
