@@ -6,6 +6,7 @@ import type { Redis } from "ioredis";
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis } from "rate-limiter-flexible";
 import { type AppDeps, createApp } from "./app.ts";
 import type { QueryApiConfig } from "./config.ts";
+import { refuseBadHeads } from "./http/refuse-head.ts";
 import { liveDefaults } from "./live/live-config.ts";
 
 export interface QueryApi {
@@ -53,6 +54,7 @@ export async function startQueryApi(config: QueryApiConfig, deps: QueryApiDeps):
   });
   const server = createServer({ maxHeaderSize: headerBytesMax }, app);
   server.keepAliveTimeout = keepAliveTimeoutMs;
+  refuseBadHeads(server, deps);
   const { host, port } = config.NONET_API_ADDRESS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(listenError(error, { host, port, setting: "NONET_API_ADDRESS" })));

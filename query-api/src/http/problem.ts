@@ -29,6 +29,7 @@ const kinds = {
   PAYLOAD_TOO_LARGE: { status: 413, suffix: "payload-too-large", title: "Payload too large" },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, suffix: "unsupported-media-type", title: "Unsupported media type" },
   URI_TOO_LONG: { status: 414, suffix: "uri-too-long", title: "URI too long" },
+  HEAD_TOO_LARGE: { status: 431, suffix: "head-too-large", title: "Request head too large" },
   RATE_LIMIT_EXCEEDED: { status: 429, suffix: "rate-limit-exceeded", title: "Rate limit exceeded" },
   INTERNAL_ERROR: { status: 500, suffix: "internal-error", title: "Internal error" },
   SERVICE_UNAVAILABLE: { status: 503, suffix: "service-unavailable", title: "Service unavailable" },
@@ -163,6 +164,14 @@ export const internalError: Problem = {
 export const uriTooLong: Problem = {
   code: "URI_TOO_LONG",
   detail: "The request target is longer than 8192 bytes.",
+  headers: {},
+  members: {},
+};
+
+/** Beyond what the server reads of a head at all; a target that it can read is told apart by `uriTooLong`. */
+export const headTooLarge: Problem = {
+  code: "HEAD_TOO_LARGE",
+  detail: "The request's head is longer than 65536 bytes.",
   headers: {},
   members: {},
 };

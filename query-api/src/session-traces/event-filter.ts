@@ -46,6 +46,8 @@ export function createEventPredicate(view: SessionView, filter: EventFilter): (e
 }
 
 function turnIdsOf(view: SessionView, values: readonly string[]): Set<string> {
-  const ids = values.map((value) => (/^\d{1,9}$/.test(value) ? view.turns[Number(value)]?.turnId : value));
+  const ids = values.map((value) =>
+    /^\d{1,9}$/.test(value) ? view.turns.find((turn) => turn.index === Number(value))?.turnId : value,
+  );
   return new Set(ids.filter((id) => id !== undefined));
 }

@@ -1,7 +1,7 @@
 /** The flat view of a session's events: a page of those that match, in order. Source: session-traces.md 5.1. */
 import type { AgentEvent } from "@nonet/proto/event.ts";
 import { type EventShape, toTraceEvent } from "./event-shape.ts";
-import { writeItems } from "./page.ts";
+import { createItemWriter, type ItemWriter } from "./page.ts";
 import type { SessionView } from "./session-view.ts";
 
 export interface FlatRequest {
@@ -22,12 +22,25 @@ export interface FlatPage {
 }
 
 export function flatPage(view: SessionView, candidates: readonly AgentEvent[], request: FlatRequest): FlatPage {
+  const writer = createItemWriter<AgentEvent>(request.limit);
+  const { total, hasMore } = writeEvents(view, candidates, request, writer);
+  const last = writer.last();
+  const next = hasMore && last !== undefined ? eventKey(last) : undefined;
+  return { texts: writer.texts, total, hasMore, next };
+}
+
+/** Adds those that match and come after the key. */
+export function writeEvents(
+  view: SessionView,
+  candidates: readonly AgentEvent[],
+  request: Omit<FlatRequest, "limit">,
+  writer: ItemWriter<AgentEvent>,
+): { total: number; hasMore: boolean } {
   const matching = candidates.filter(request.matches);
   if (request.order === "desc") matching.reverse();
   const rest = request.after === undefined ? matching : eventsAfter(view, matching, request.after, request.order);
-  const written = writeItems(rest, request.limit, (event) => JSON.stringify(toTraceEvent(view, event, request.shape)));
-  const next = written.hasMore && written.last !== undefined ? eventKey(written.last) : undefined;
-  return { texts: written.texts, total: matching.length, hasMore: written.hasMore, next };
+  const hasMore = writer.addAll(rest, (event) => JSON.stringify(toTraceEvent(view, event, request.shape)));
+  return { total: matching.length, hasMore };
 }
 
 /** Id, time and trace: the id finds the place, the others stand in when the event is gone, or only its trace is at hand. */

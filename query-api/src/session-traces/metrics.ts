@@ -18,7 +18,7 @@ import type {
   ToolResultEvent,
 } from "@nonet/proto/event.ts";
 import { breakdownOf, type LatencyBreakdown } from "./breakdown.ts";
-import { partnerOf, toUsage } from "./event-data.ts";
+import { toUsage } from "./event-data.ts";
 import { phaseOf } from "./guardrail-phase.ts";
 import { unionLength } from "./interval.ts";
 import { mean, percentile, rate, roundMs, toMs, toTimestamp } from "./numbers.ts";
@@ -148,10 +148,13 @@ export interface SessionMetrics {
   handoffs: { count: number; transfers: number; delegations: number; escalations: number };
 }
 
+/** What metrics look at of a session. */
+export type MetricsView = Pick<SessionView, "events" | "turns" | "turnById" | "costOf" | "isUnresolved">;
+
 const turnsMax = 1000;
 const callsMax = 1000;
 
-export function sessionMetrics(view: SessionView, session: Session): SessionMetrics {
+export function sessionMetrics(view: MetricsView, session: Session): SessionMetrics {
   const calls = view.events.filter((event) => event.eventType === "llm_call" && isCounted(event)) as LlmCallEvent[];
   const unitsOf = (call: LlmCallEvent): bigint | null => view.costOf(call.eventId)?.units ?? null;
   const usages = view.turns.map((turn) => usageOfTurn(turn.events, unitsOf));
@@ -240,7 +243,7 @@ function timeToFirstToken(turn: SessionTurn): number | null {
 }
 
 function tokenMetrics(
-  view: SessionView,
+  view: MetricsView,
   calls: readonly LlmCallEvent[],
   usages: readonly TurnUsage[],
 ): SessionMetrics["tokens"] {
@@ -288,7 +291,7 @@ function toNamedUsage(sums: UsageSums): Usage {
   };
 }
 
-function byModel(view: SessionView, calls: readonly LlmCallEvent[]): SessionMetrics["tokens"]["byModel"] {
+function byModel(view: MetricsView, calls: readonly LlmCallEvent[]): SessionMetrics["tokens"]["byModel"] {
   const groups = Map.groupBy(calls, (call) => JSON.stringify([call.provider ?? null, modelOf(call)]));
   const rows = [...groups.values()].map((group) => {
     const countable = group.filter((call) => call.usagePartial !== true);
@@ -315,7 +318,7 @@ function byModel(view: SessionView, calls: readonly LlmCallEvent[]): SessionMetr
   );
 }
 
-function toolMetrics(view: SessionView): SessionMetrics["tools"] {
+function toolMetrics(view: MetricsView): SessionMetrics["tools"] {
   const toolCalls = view.events.filter((event) => event.eventType === "tool_call");
   const results = view.events.filter((event) => event.eventType === "tool_result");
   const names = new Set([...toolCalls, ...results].map((event) => event.toolName));
@@ -339,7 +342,7 @@ function toolMetrics(view: SessionView): SessionMetrics["tools"] {
 }
 
 function toolCounts(
-  view: SessionView,
+  view: MetricsView,
   toolCalls: readonly ToolCallEvent[],
   results: readonly ToolResultEvent[],
 ): Omit<SessionMetrics["tools"], "unseenCount" | "byTool"> {
@@ -349,16 +352,11 @@ function toolCounts(
     callCount: toolCalls.length,
     successCount,
     errorCount,
-    unresolvedCount: toolCalls.filter((call) => isUnresolved(view, call)).length,
+    unresolvedCount: toolCalls.filter((call) => view.isUnresolved(call)).length,
     successRate: rate(successCount, results.length),
     p50Ms: percentile(durationsOf(results), 0.5),
     p95Ms: percentile(durationsOf(results), 0.95),
   };
-}
-
-/** An open span, or a tool that was paused. */
-export function isUnresolved(view: SessionView, call: ToolCallEvent): boolean {
-  return partnerOf(call, view.spanOf(call), "tool_result") === null;
 }
 
 function guardrailMetrics(events: readonly AgentEvent[]): SessionMetrics["guardrails"] {

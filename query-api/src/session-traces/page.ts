@@ -18,18 +18,41 @@ export interface WrittenItems<T> {
 
 /** The JSON of the first items: at most `limit`, at least one, and no more than fit a page. */
 export function writeItems<T>(items: Iterable<T>, limit: number, toText: (item: T) => string): WrittenItems<T> {
+  const writer = createItemWriter<T>(limit);
+  const hasMore = writer.addAll(items, toText);
+  return { texts: writer.texts, last: writer.last(), hasMore };
+}
+
+/** The same for items that come in several lists. */
+export interface ItemWriter<T> {
+  readonly texts: readonly string[];
+  last(): T | undefined;
+  /** Whether no further item can follow. */
+  isFull(): boolean;
+  /** @returns whether some did not fit: the page ends before them. */
+  addAll(items: Iterable<T>, toText: (item: T) => string): boolean;
+}
+
+export function createItemWriter<T>(limit: number): ItemWriter<T> {
   const texts: string[] = [];
   let last: T | undefined;
   let size = 0;
-  for (const item of items) {
-    if (texts.length === limit) return { texts, last, hasMore: true };
-    const text = toText(item);
-    if (texts.length > 0 && size + text.length > pageCharactersMax) return { texts, last, hasMore: true };
-    texts.push(text);
-    size += text.length;
-    last = item;
-  }
-  return { texts, last, hasMore: false };
+  return {
+    texts,
+    last: () => last,
+    isFull: () => texts.length >= limit,
+    addAll(items, toText) {
+      for (const item of items) {
+        if (texts.length >= limit) return true;
+        const text = toText(item);
+        if (texts.length > 0 && size + text.length > pageCharactersMax) return true;
+        texts.push(text);
+        size += text.length;
+        last = item;
+      }
+      return false;
+    },
+  };
 }
 
 /** A body whose member `data` is already written. Members before it, `data`, then those after it. */

@@ -11,6 +11,7 @@
  */
 import type { ClickhouseReader } from "../store/clickhouse-reader.ts";
 import { type HourWindow, hourMax, loadHourWindows } from "../store/hour-windows.ts";
+import { createSqlConditions } from "../store/sql-conditions.ts";
 import { activeNano, idleNano, type SessionStatus } from "./session-status.ts";
 
 export interface SessionListFilter {
@@ -177,7 +178,7 @@ function orderOf(sort: SessionSort): { column: "started" | "ended"; direction: "
 
 interface Conditions {
   readonly text: string;
-  readonly parameters: Record<string, unknown>;
+  readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /** First present in span order, as `toSession` has it. */
@@ -186,13 +187,7 @@ const firstPresent = (column: string): string =>
 
 function havingOf(request: SessionListRequest, options: { readonly judgeArchived: boolean }): Conditions {
   const { filter } = request;
-  const texts: string[] = [];
-  const parameters: Record<string, unknown> = {};
-  const add = (text: string, name: string, value: unknown): void => {
-    if (value === undefined) return;
-    texts.push(text);
-    parameters[name] = typeof value === "bigint" ? value.toString() : value;
-  };
+  const { add, always, texts, parameters } = createSqlConditions();
   add("max(hasAny(agents, {agents:Array(String)})) = 1", "agents", filter.agent);
   add(`${firstPresent("environment")} IN {environments:Array(String)}`, "environments", filter.environment);
   add(`${firstPresent("channel")} IN {channels:Array(String)}`, "channels", filter.channel);
@@ -205,23 +200,24 @@ function havingOf(request: SessionListRequest, options: { readonly judgeArchived
   add("ended < {activeTo:UInt64}", "activeTo", filter.activeTo);
   add("(sum(error_count) > 0) = {hasErrors:Bool}", "hasErrors", filter.hasErrors);
   add(textMatch, "q", filter.q);
-  if (filter.sessionId !== undefined) parameters.sessionIds = filter.sessionId;
   if (request.after !== undefined) {
     const { column, direction } = orderOf(request.sort);
     const beyond = direction === "ASC" ? ">" : "<";
-    texts.push(
+    always(
       `(${column} ${beyond} {afterNano:UInt64} OR (${column} = {afterNano:UInt64} AND session_id > {afterId:String}))`,
+      { afterNano: request.after.unixNano.toString(), afterId: request.after.sessionId },
     );
-    parameters.afterNano = request.after.unixNano.toString();
-    parameters.afterId = request.after.sessionId;
   }
   if (filter.status !== undefined) {
-    texts.push(`${statusExpression} IN {statuses:Array(String)}`);
-    Object.assign(parameters, { statuses: filter.status, ...statusParameters(request.nowMs) });
+    always(`${statusExpression} IN {statuses:Array(String)}`, {
+      statuses: filter.status,
+      ...statusParameters(request.nowMs),
+    });
   } else if (options.judgeArchived) {
-    texts.push(`${statedStatus} != 'archived'`);
+    always(`${statedStatus} != 'archived'`);
   }
-  return { text: texts.length === 0 ? "1" : texts.join(" AND "), parameters };
+  const sessionIds = filter.sessionId === undefined ? {} : { sessionIds: filter.sessionId };
+  return { text: texts.length === 0 ? "1" : texts.join(" AND "), parameters: { ...parameters, ...sessionIds } };
 }
 
 const textMatch = `(positionCaseInsensitiveUTF8(session_id, {q:String}) > 0

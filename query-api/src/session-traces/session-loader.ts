@@ -3,7 +3,10 @@
 import type { ClickhouseReader } from "../store/clickhouse-reader.ts";
 import { loadSession, type StoredSession } from "../store/session-rows.ts";
 import type { TraceReader } from "../store/stored-trace.ts";
-import type { WeightedCache } from "../store/weighted-cache.ts";
+import { createWeightedCache, type WeightedCache } from "../store/weighted-cache.ts";
+import { isLargeSession } from "./large-session.ts";
+import { largeSessionMetrics } from "./large-session-metrics.ts";
+import { type SessionMetrics, sessionMetrics } from "./metrics.ts";
 import { type Session, toSession } from "./session.ts";
 import { createSessionView, type SessionView } from "./session-view.ts";
 
@@ -11,6 +14,7 @@ export interface LoadedSession {
   readonly session: Session;
   readonly stored: StoredSession;
   view(): Promise<SessionView>;
+  metrics(): Promise<SessionMetrics>;
 }
 
 export interface SessionLoader {
@@ -26,7 +30,22 @@ export interface SessionLoaderDeps {
   now(): number;
 }
 
+/** Metrics of large sessions that are kept: each is up to two thousand entries of turns and calls. */
+const largeMetricsMax = 32;
+
 export function createSessionLoader(deps: SessionLoaderDeps): SessionLoader {
+  const largeMetrics = createWeightedCache<SessionMetrics>(largeMetricsMax);
+
+  async function loadLargeMetrics(projectId: string, stored: StoredSession, session: Session): Promise<SessionMetrics> {
+    const key = JSON.stringify([projectId, session.id, session.revision]);
+    const known = largeMetrics.get(key);
+    // The status depends on the clock alone.
+    if (known !== undefined) return { ...known, status: session.status };
+    const metrics = await largeSessionMetrics(deps.traces, { projectId, stored }, session);
+    largeMetrics.set(key, metrics, 1);
+    return metrics;
+  }
+
   async function loadView(projectId: string, stored: StoredSession): Promise<SessionView> {
     const traceIds = [...new Set(stored.parts.map((row) => row.traceId))];
     const traces = await deps.traces.loadTraces(projectId, traceIds);
@@ -48,7 +67,14 @@ export function createSessionLoader(deps: SessionLoaderDeps): SessionLoader {
       const stored = await loadSession(deps.reader, projectId, sessionId);
       if (stored === undefined) return undefined;
       const session = toSession(stored, { projectId, nowMs: deps.now() });
-      return { session, stored, view: () => loadView(projectId, stored) };
+      const view = () => loadView(projectId, stored);
+      return {
+        session,
+        stored,
+        view,
+        metrics: async () =>
+          isLargeSession(stored) ? loadLargeMetrics(projectId, stored, session) : sessionMetrics(await view(), session),
+      };
     },
   };
 }

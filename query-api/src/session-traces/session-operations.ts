@@ -2,7 +2,6 @@
 import { jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { type Operation, operation } from "../http/operation.ts";
 import { notFound } from "../http/problem.ts";
-import { sessionMetrics } from "./metrics.ts";
 import { metricsSchema, sessionDetailSchema } from "./response-schemas.ts";
 import { toTurns } from "./session.ts";
 import type { SessionLoader } from "./session-loader.ts";
@@ -46,7 +45,7 @@ export function sessionMetricsOperation(sessions: SessionLoader): Operation {
     async handle(request) {
       const loaded = await sessions.load(request.projectId, request.path.sessionId ?? "");
       if (loaded === undefined) return problemAnswer(notFound);
-      const body = sessionMetrics(await loaded.view(), loaded.session);
+      const body = await loaded.metrics();
       return jsonAnswer(JSON.stringify(body), { mayReadContent: request.mayReadContent });
     },
   });

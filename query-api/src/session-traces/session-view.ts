@@ -3,9 +3,10 @@ import type { FoldedSpan } from "@nonet/processor/fold/folded-trace.ts";
 import { parentEventId } from "@nonet/processor/fold/primary-event.ts";
 import { orderSessionEvents, orderSessionSpans } from "@nonet/processor/fold/session-order.ts";
 import { compareTurns, type TurnFacts, turnsOf } from "@nonet/processor/fold/turn.ts";
-import type { AgentEvent } from "@nonet/proto/event.ts";
+import type { AgentEvent, ToolCallEvent } from "@nonet/proto/event.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
 import type { StoredCost, StoredTrace } from "../store/stored-trace.ts";
+import { partnerOf } from "./event-data.ts";
 
 export interface SessionTurn extends TurnFacts {
   /** 0-based rank within the session. */
@@ -31,13 +32,17 @@ export interface SessionView {
   decodedSpan(span: FoldedSpan): DecodedSpan | undefined;
   parentIdOf(event: AgentEvent): string | null;
   costOf(eventId: string): StoredCost | undefined;
+  /** An open span, or a tool that was paused. */
+  isUnresolved(call: ToolCallEvent): boolean;
   /** The HTTP status that the span states, for the class of its errors. */
   httpStatusOf(span: FoldedSpan): number | undefined;
 }
 
+/** @param turnIndexes  of all turns of the session, when `traces` are a part of it. */
 export function createSessionView(
   identity: { readonly projectId: string; readonly sessionId: string },
   traces: readonly StoredTrace[],
+  turnIndexes?: ReadonlyMap<string, number>,
 ): SessionView {
   const { sessionId } = identity;
   const folded = traces.map((stored) => stored.trace);
@@ -48,7 +53,10 @@ export function createSessionView(
     traces.flatMap(({ trace }) => trace.spans.map((span) => [spanKey(span.traceId, span.spanId), span] as const)),
   );
   const storedById = new Map(traces.map((stored) => [stored.trace.traceId, stored]));
-  const turns = rankTurns(traces.flatMap(({ trace }) => turnsOf(trace, sessionId)));
+  const turns = rankTurns(
+    traces.flatMap(({ trace }) => turnsOf(trace, sessionId)),
+    turnIndexes,
+  );
   const spanOf = (event: AgentEvent): FoldedSpan => {
     const span = spansById.get(spanKey(event.traceId, event.spanId));
     if (span === undefined) throw new Error(`event ${event.eventId} has no span in its trace`);
@@ -68,6 +76,7 @@ export function createSessionView(
     decodedSpan: (span) => storedById.get(span.traceId)?.spans.get(span.spanId),
     parentIdOf: (event) => parentEventId(event, spanOf(event)),
     costOf: (eventId) => costs.get(eventId),
+    isUnresolved: (call) => partnerOf(call, spanOf(call), "tool_result") === null,
     httpStatusOf: (span) => {
       const value = storedById.get(span.traceId)?.spans.get(span.spanId)?.attributes.get("http.response.status_code");
       const status = Number(value ?? Number.NaN);
@@ -76,8 +85,10 @@ export function createSessionView(
   };
 }
 
-function rankTurns(turns: readonly TurnFacts[]): SessionTurn[] {
-  return turns.toSorted(compareTurns).map((turn, index) => ({ ...turn, index }));
+function rankTurns(turns: readonly TurnFacts[], turnIndexes: ReadonlyMap<string, number> | undefined): SessionTurn[] {
+  return turns
+    .toSorted(compareTurns)
+    .map((turn, index) => ({ ...turn, index: turnIndexes?.get(turn.turnId) ?? index }));
 }
 
 function spanKey(traceId: string, spanId: string): string {

@@ -6,7 +6,7 @@ import type { SessionPartRow } from "../store/session-rows.ts";
 import { compareTurnParts } from "./turn-rank.ts";
 
 /** Spans of traces that are held mapped at a time. */
-const spansAtOnceMax = 5000;
+export const spansAtOnceMax = 2000;
 
 /** All traces together while they are few spans; else the traces that overlap, and as many such groups as are few spans. */
 export function traceGroups(parts: readonly SessionPartRow[]): SessionPartRow[][] {

@@ -5,12 +5,10 @@ import { type Operation, type OperationRequest, operation } from "../http/operat
 import { rangeConflict } from "../http/parameters.ts";
 import { notFound, type ParameterError } from "../http/problem.ts";
 import type { StoredSession } from "../store/session-rows.ts";
-import type { TraceReader } from "../store/stored-trace.ts";
 import { createEventPredicate, type EventFilter, isUnfiltered } from "./event-filter.ts";
 import type { EventShape } from "./event-shape.ts";
 import { type FlatPage, flatPage } from "./flat-view.ts";
-import { isLargeSession, largeSessionPage } from "./large-session.ts";
-import { sessionMetrics } from "./metrics.ts";
+import { isLargeSession, type LargeSessionDeps, largeFlatPage, largeTreePage } from "./large-session.ts";
 import { type Page, writeBody, writeItems } from "./page.ts";
 import { tracesParameters } from "./parameters.ts";
 import { tracesSchema } from "./response-schemas.ts";
@@ -18,6 +16,7 @@ import type { Session } from "./session.ts";
 import type { LoadedSession, SessionLoader } from "./session-loader.ts";
 import type { SessionTurn, SessionView } from "./session-view.ts";
 import { treeOfTurn } from "./tree-view.ts";
+import type { RankedTurnPart } from "./turn-rank.ts";
 import { toTurn } from "./turn-shape.ts";
 
 type TracesRequest = OperationRequest<typeof tracesParameters>;
@@ -26,7 +25,7 @@ const flatLimitDefault = 1000;
 const treeLimitDefault = 100;
 const treeLimitMax = 500;
 
-export function tracesOperation(deps: { readonly sessions: SessionLoader; readonly traces: TraceReader }): Operation {
+export function tracesOperation(deps: LargeSessionDeps & { readonly sessions: SessionLoader }): Operation {
   return operation({
     operationId: "getSessionTraces",
     path: "/:sessionId/traces",
@@ -42,10 +41,10 @@ export function tracesOperation(deps: { readonly sessions: SessionLoader; readon
     async handle(request) {
       const loaded = await deps.sessions.load(request.projectId, request.path.sessionId ?? "");
       if (loaded === undefined) return problemAnswer(notFound);
-      const answer = (await largeAnswer(deps.traces, loaded.stored, request)) ?? (await wholeAnswer(loaded, request));
-      const metrics = request.values.include?.includes("metrics")
-        ? { metrics: sessionMetrics(await loaded.view(), loaded.session) }
-        : {};
+      const answer = isLargeSession(loaded.stored)
+        ? await largeAnswer(deps, loaded.stored, request)
+        : await wholeAnswer(loaded, request);
+      const metrics = request.values.include?.includes("metrics") ? { metrics: await loaded.metrics() } : {};
       const head = { session: sessionHead(loaded.session), view: request.values.view ?? "flat" };
       const text = writeBody(head, answer.texts, { page: answer.page, ...metrics });
       return jsonAnswer(text, { nextCursor: answer.page.nextCursor, mayReadContent: request.mayReadContent });
@@ -90,25 +89,34 @@ async function wholeAnswer(loaded: LoadedSession, request: TracesRequest): Promi
   return request.values.view === "tree" ? treeAnswer(view, request) : flatAnswer(view, request);
 }
 
-/** Only for all events in their order: a filter, the other order and a tree need the session whole. */
 async function largeAnswer(
-  traces: TraceReader,
+  deps: LargeSessionDeps,
   stored: StoredSession,
   request: TracesRequest,
-): Promise<WrittenPage | undefined> {
+): Promise<WrittenPage> {
   const { values } = request;
-  const isPlain = values.view !== "tree" && values.order !== "desc" && isUnfiltered(filterOf(values));
-  if (!isPlain || values.include?.includes("metrics") || !isLargeSession(stored)) return undefined;
+  const session = { projectId: request.projectId, stored };
+  const common = { filter: filterOf(values), after: request.after, shape: shapeOf(request) };
+  if (values.view === "tree") {
+    const limit = values.limit ?? treeLimitDefault;
+    const written = await largeTreePage(deps, session, {
+      ...common,
+      limit,
+      structure: values.structure ?? "ancestors",
+    });
+    const next = written.last === undefined ? undefined : turnPartKey(written.last);
+    return pageWritten({ ...written, next }, limit, request);
+  }
   const limit = values.limit ?? flatLimitDefault;
-  const written = await largeSessionPage(
-    traces,
-    { projectId: request.projectId, stored },
-    { limit, after: request.after, shape: shapeOf(request) },
-  );
-  return written && flatWritten(written, limit, request);
+  const written = await largeFlatPage(deps, session, { ...common, limit, order: values.order ?? "asc" });
+  return pageWritten(written, limit, request);
 }
 
-function flatWritten(written: FlatPage, limit: number, request: TracesRequest): WrittenPage {
+function turnPartKey({ turn, traceId }: RankedTurnPart): string[] {
+  return [turn.startUnixNano, turn.rankSpanId, traceId];
+}
+
+function pageWritten(written: FlatPage, limit: number, request: TracesRequest): WrittenPage {
   const page = {
     limit,
     count: written.texts.length,
@@ -129,7 +137,7 @@ function flatAnswer(view: SessionView, request: TracesRequest): WrittenPage {
     after: request.after,
     shape: shapeOf(request),
   });
-  return flatWritten(written, limit, request);
+  return pageWritten(written, limit, request);
 }
 
 function treeAnswer(view: SessionView, request: TracesRequest): WrittenPage {
@@ -148,14 +156,8 @@ function treeAnswer(view: SessionView, request: TracesRequest): WrittenPage {
     });
     return JSON.stringify({ turn: toTurn(turn), nodes });
   });
-  const page = {
-    limit,
-    count: written.texts.length,
-    total: matching.length,
-    hasMore: written.hasMore,
-    nextCursor: written.hasMore && written.last !== undefined ? request.cursorAfter(turnKey(written.last)) : null,
-  };
-  return { texts: written.texts, page };
+  const next = written.last === undefined ? undefined : turnKey(written.last);
+  return pageWritten({ ...written, total: matching.length, next }, limit, request);
 }
 
 function turnKey(turn: SessionTurn): string[] {

@@ -6,8 +6,13 @@ export interface RankedTurnPart {
   readonly traceId: string;
 }
 
+export interface TurnRank {
+  readonly turn: Pick<TurnPart, "startUnixNano" | "rankSpanId">;
+  readonly traceId: string;
+}
+
 /** Ascending (start, rank span, trace id), as `compareTurns` has it for folded turns. */
-export function compareTurnParts(a: RankedTurnPart, b: RankedTurnPart): number {
+export function compareTurnParts(a: TurnRank, b: TurnRank): number {
   return (
     compareNano(a.turn.startUnixNano, b.turn.startUnixNano) ||
     compareText(a.turn.rankSpanId, b.turn.rankSpanId) ||

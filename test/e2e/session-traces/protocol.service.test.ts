@@ -388,6 +388,16 @@ describe("protocol", () => {
     }
   });
 
+  it("answers a head that is too large to be read, and the next request", async () => {
+    const answers = [];
+    for (const characters of [70_000, 3_000_000]) {
+      const { status, body } = await raw(`${baseA}?q=${"x".repeat(characters)}`, {});
+      answers.push([status, JSON.parse(body.toString()).code]);
+    }
+    expect(answers).toEqual(Array(2).fill([431, "HEAD_TOO_LARGE"]));
+    expect((await call(baseA, { token: tokenA })).status).toBe(200);
+  });
+
   it("survives a target that is no URL", async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const { hostname, port } = new URL(api.url);

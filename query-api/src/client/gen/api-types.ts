@@ -539,7 +539,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "INVALID_PARAMETER" | "INVALID_CURSOR" | "INVALID_BODY" | "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "CONFLICT" | "AMBIGUOUS_SPAN" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "URI_TOO_LONG" | "RATE_LIMIT_EXCEEDED" | "INTERNAL_ERROR" | "SERVICE_UNAVAILABLE";
+            code: "INVALID_PARAMETER" | "INVALID_CURSOR" | "INVALID_BODY" | "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_ACCEPTABLE" | "CONFLICT" | "AMBIGUOUS_SPAN" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "URI_TOO_LONG" | "HEAD_TOO_LARGE" | "RATE_LIMIT_EXCEEDED" | "INTERNAL_ERROR" | "SERVICE_UNAVAILABLE";
             requestId: string;
             errors?: {
                 parameter: string;
@@ -2163,6 +2163,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -2327,6 +2328,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -2494,6 +2496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -2624,6 +2627,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -2789,6 +2793,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -2947,6 +2952,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -3091,6 +3097,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -3221,6 +3228,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -3358,6 +3366,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -3489,6 +3498,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -3616,6 +3626,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -3767,6 +3778,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -3900,6 +3912,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -4047,6 +4060,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -4166,6 +4180,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -4318,6 +4333,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -4451,6 +4467,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -4590,6 +4607,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -4737,6 +4755,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -4858,6 +4877,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -4977,6 +4997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description HEAD_TOO_LARGE */
             431: {
                 headers: {
                     [name: string]: unknown;

@@ -4,7 +4,6 @@ import { isBlocked, isEscalation } from "@nonet/processor/fold/event-facts.ts";
 import type { AgentEvent, DecisionEvent, HandoffEvent, ToolCallEvent } from "@nonet/proto/event.ts";
 import { hashOf } from "../event-data.ts";
 import { phaseOf } from "../guardrail-phase.ts";
-import { isUnresolved } from "../metrics.ts";
 import { matchRequests } from "../requested-calls.ts";
 import type { SessionTurn, SessionView } from "../session-view.ts";
 import { type Finding, findingOf, type RankedFinding, type Severity } from "./finding.ts";
@@ -179,7 +178,7 @@ function deadEndRequests(view: SessionView, turn: SessionTurn, lastCallId: strin
   const open = matchRequests(turn.events).filter(
     (match) =>
       match.call.eventId !== lastCallId &&
-      (match.toolCall === undefined ? match.handoff === undefined : isUnresolved(view, match.toolCall)),
+      (match.toolCall === undefined ? match.handoff === undefined : view.isUnresolved(match.toolCall)),
   );
   return [...Map.groupBy(open, (match) => match.call.eventId).values()].map((matches) => ({
     kind: "dead_end_decision",

@@ -61,13 +61,11 @@ async function* sessionRows(
       group.map((row) => row.traceId),
       request.receivedUntil,
     );
-    const view = createSessionView({ projectId, sessionId: session.sessionId }, traces);
+    const view = createSessionView({ projectId, sessionId: session.sessionId }, traces, turnIndexes);
     const matches = exportPredicate(view, request.events);
     for (const event of view.events) {
       if (!matches(event)) continue;
-      const shaped = toTraceEvent(view, event, request.shape);
-      // The view knows the turns of this group only.
-      yield { event: { ...shaped, turnIndex: turnIndexes.get(event.turnId) ?? shaped.turnIndex }, channel };
+      yield { event: toTraceEvent(view, event, request.shape), channel };
     }
   }
 }

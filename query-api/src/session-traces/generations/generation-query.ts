@@ -1,6 +1,7 @@
 /** Finds model calls across sessions in the store, by time, and sums over all that match. Source: session-traces.md section 10. */
 import type { ClickhouseReader } from "../../store/clickhouse-reader.ts";
 import { type HourWindow, hourMax, loadHourWindows } from "../../store/hour-windows.ts";
+import { createSqlConditions } from "../../store/sql-conditions.ts";
 
 export interface GenerationFilter {
   readonly model: readonly string[] | undefined;
@@ -126,10 +127,10 @@ export function sumGenerations(
     `SELECT ${options.byModel ? `provider, ${model} AS model` : "'' AS provider, '' AS model"},
        count() AS calls, countIf(status = 'error') AS errors, uniqExact(session_id) AS sessions,
        countIf(usage_partial = 0) AS countable,
-       sumIf(input_tokens, usage_partial = 0) AS input, sumIf(output_tokens, usage_partial = 0) AS output,
-       sumIf(total_tokens, usage_partial = 0) AS total,
+       ${wideSum("toUInt128(input_tokens)")} AS input, ${wideSum("toUInt128(output_tokens)")} AS output,
+       ${wideSum("toUInt128(total_tokens)")} AS total,
        countIf(input_tokens IS NULL AND output_tokens IS NULL AND usage_partial = 0) AS missing,
-       toString(sumIf(cost_units, usage_partial = 0)) AS cost, countIf(cost_units IS NULL) AS unpriced,
+       ${wideSum("toInt128(cost_units)")} AS cost, countIf(cost_units IS NULL) AS unpriced,
        avg(duration_ms) AS mean_ms, quantileExactInclusive(0.5)(duration_ms) AS p50_ms,
        quantileExactInclusive(0.95)(duration_ms) AS p95_ms, max(duration_ms) AS max_ms
      FROM events FINAL
@@ -143,6 +144,11 @@ export function sumGenerations(
   );
 }
 
+/** Of 64 bits, a sum would wrap: some calls say that they cost millions. */
+function wideSum(value: string): string {
+  return `toString(sumIf(${value}, usage_partial = 0))`;
+}
+
 export async function countGenerations(reader: ClickhouseReader, request: GenerationRequest): Promise<number> {
   const { text, parameters } = conditionsOf({ ...request, after: undefined });
   const rows = await reader.select<{ calls: string }>(
@@ -152,15 +158,11 @@ export async function countGenerations(reader: ClickhouseReader, request: Genera
   return Number(rows[0]?.calls ?? 0);
 }
 
-function conditionsOf(request: GenerationRequest): { text: string; parameters: Record<string, unknown> } {
+function conditionsOf(request: GenerationRequest): { text: string; parameters: Readonly<Record<string, unknown>> } {
   const { filter, after, order } = request;
-  const texts = ["event_type = 'llm_call'", "duplicate_of = ''"];
-  const parameters: Record<string, unknown> = {};
-  const add = (text: string, name: string, value: unknown): void => {
-    if (value === undefined) return;
-    texts.push(text);
-    parameters[name] = typeof value === "bigint" ? value.toString() : value;
-  };
+  const { add, always, texts, parameters } = createSqlConditions();
+  always("event_type = 'llm_call'");
+  always("duplicate_of = ''");
   add("(response_model IN {models:Array(String)} OR request_model IN {models:Array(String)})", "models", filter.model);
   add("provider IN {providers:Array(String)}", "providers", filter.provider);
   add("session_id IN {sessions:Array(String)}", "sessions", filter.sessionId);
@@ -179,11 +181,10 @@ function conditionsOf(request: GenerationRequest): { text: string; parameters: R
   add("total_tokens >= {minTokens:Float64}", "minTokens", filter.minTokens);
   if (after !== undefined) {
     const beyond = order === "asc" ? ">" : "<";
-    texts.push(
+    always(
       `(events.time_unix_nano ${beyond} {afterNano:UInt64} OR (events.time_unix_nano = {afterNano:UInt64} AND event_id ${beyond} {afterId:String}))`,
+      { afterNano: after.timeUnixNano, afterId: after.eventId },
     );
-    parameters.afterNano = after.timeUnixNano;
-    parameters.afterId = after.eventId;
   }
   return { text: texts.join(" AND "), parameters };
 }
