@@ -1,164 +1,94 @@
 /**
- * `pnpm bench [standalone|distributed]`: the canonical workload from end to end, measured from outside.
+ * `pnpm bench [scenario ...] [--json FILE] [--against FILE]`: the canonical workload, measured from outside.
  *
- * Prints, for each shape: spans/s acknowledged and until queryable, CPU per 1,000 spans by process (the sender's own is left out), p50 and p99
- * of the ack, memory, and what is stored. Machines are noisy: trust CPU per unit and ratios; rates are "at least".
+ *     stages         CPU per span of each stage, in one process, without I/O
+ *     ingest         until the durable ack: transports, compression, sizes of requests; standalone's log and Kafka
+ *     processor      from the topic to the store; 1, 2 and 4 partitions
+ *     pipeline       until queryable, standalone and distributed
+ *     large-trace    one trace of 10,000 spans
+ *     conversation   50 turns whose history repeats: bytes stored against bytes received
+ *     start          ready, idle CPU, memory
+ *
+ * Prints a table, and writes the figures as JSON with `--json`. A missed target ends it with 1; so does, with `--against` figures of an earlier
+ * run on the same machine, a cost per unit that has grown by more than a quarter. The sender's own CPU is left out, the engine's child counts.
  */
-import { execFileSync } from "node:child_process";
-import { constants, zstdCompressSync } from "node:zlib";
-import { type DistributedFixture, startDistributedFixture } from "../e2e/distributed-fixture.ts";
-import { eventually } from "../e2e/service-process.ts";
-import type { ShapeUnderTest } from "../e2e/shape-under-test.ts";
-import { startStandaloneFixture } from "../e2e/standalone-fixture.ts";
-import { cpuSecondsOf, residentMegabytesOf, treeOf } from "./process-usage.ts";
-import { startSender } from "./send-load.ts";
-import { createWorkload, type Workload } from "./workload.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { type Figure, isMissed } from "./figure.ts";
+import { measureConversation } from "./scenarios/conversation.ts";
+import { measureIngest } from "./scenarios/ingest.ts";
+import { measureLargeTrace } from "./scenarios/large-trace.ts";
+import { measurePipeline } from "./scenarios/pipeline.ts";
+import { measureProcessor } from "./scenarios/processor.ts";
+import { stageFigures } from "./scenarios/stages.ts";
+import { measureStart } from "./scenarios/start.ts";
 
-const spanCount = Number(process.env["BENCH_SPANS"] ?? 20_004);
-const spansPerRequest = 256;
-const inFlight = 4;
+const scenarios: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  stages: stageFigures,
+  ingest: measureIngest,
+  processor: measureProcessor,
+  pipeline: measurePipeline,
+  "large-trace": measureLargeTrace,
+  conversation: measureConversation,
+  start: measureStart,
+};
 
-interface Measured {
-  shape: string;
-  spans: number;
-  ackedPerSecond: number;
-  queryablePerSecond: number;
-  ackP50Ms: number;
-  ackP99Ms: number;
-  cpuSecondsPer1000: Record<string, number>;
-  cpuSecondsPer1000Total: number;
-  peakMegabytes: number;
-  storedBytesPerSpan: number | undefined;
-  workloadBytesPerSpan: number;
-  workloadZstdBytesPerSpan: number;
+const grownMax = 1.25;
+
+interface Run {
+  readonly date: string;
+  readonly machine: string;
+  readonly node: string;
+  readonly figures: readonly Figure[];
 }
 
-async function measure(
-  shape: ShapeUnderTest,
-  roots: Record<string, number>,
-  dataDirectory?: string,
-): Promise<Measured> {
-  const warm = createWorkload({ seed: 1, spanCount: 2_400, startMs: Date.now() - 3_600_000 });
-  await load(shape, warm);
-  const workload = createWorkload({ seed: 2, spanCount, startMs: Date.now() });
-  const bodies = [...workload.requests(spansPerRequest)];
-  const before = usage(roots);
-  let peak = 0;
-  const sampling = setInterval(() => {
-    peak = Math.max(peak, memory(roots));
-  }, 100);
-  const started = performance.now();
-  const ackMs = await startSender(shape, bodies, inFlight);
-  const acked = performance.now();
-  await queryable(shape, workload);
-  const done = performance.now();
-  clearInterval(sampling);
-  const after = usage(roots);
-  const cpu = Object.fromEntries(
-    Object.keys(roots).map((name) => [
-      name,
-      round(((after[name] ?? 0) - (before[name] ?? 0)) / (workload.spanCount / 1000)),
-    ]),
-  );
-  const all = Buffer.concat(bodies);
-  ackMs.sort((a, b) => a - b);
-  return {
-    shape: shape.name,
-    spans: workload.spanCount,
-    ackedPerSecond: Math.round(workload.spanCount / ((acked - started) / 1000)),
-    queryablePerSecond: Math.round(workload.spanCount / ((done - started) / 1000)),
-    ackP50Ms: round(ackMs[Math.floor(ackMs.length * 0.5)] ?? 0),
-    ackP99Ms: round(ackMs[Math.floor(ackMs.length * 0.99)] ?? 0),
-    cpuSecondsPer1000: cpu,
-    cpuSecondsPer1000Total: round(Object.values(cpu).reduce((sum, each) => sum + each, 0)),
-    peakMegabytes: Math.round(peak),
-    storedBytesPerSpan:
-      dataDirectory === undefined
-        ? undefined
-        : Math.round(storedBytes(dataDirectory) / (workload.spanCount + warm.spanCount)),
-    workloadBytesPerSpan: Math.round(all.length / workload.spanCount),
-    workloadZstdBytesPerSpan: Math.round(
-      zstdCompressSync(all, { params: { [constants.ZSTD_c_compressionLevel]: 3 } }).length / workload.spanCount,
-    ),
-  };
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "string" }, against: { type: "string" } },
+});
+const wanted = positionals.length === 0 ? Object.keys(scenarios) : positionals;
+const unknown = wanted.filter((name) => scenarios[name] === undefined);
+if (unknown.length > 0) {
+  console.error(`No scenario ${unknown.join(", ")}; there are ${Object.keys(scenarios).join(", ")}`);
+  process.exit(2);
 }
 
-async function load(shape: ShapeUnderTest, workload: Workload): Promise<void> {
-  await startSender(shape, [...workload.requests(spansPerRequest)], inFlight);
-  await queryable(shape, workload);
+const figures: Figure[] = [];
+for (const name of wanted) {
+  console.error(`measuring ${name}`);
+  figures.push(...((await scenarios[name]?.()) ?? []));
 }
+const [cpu] = cpus();
+const run: Run = {
+  date: new Date().toISOString(),
+  machine: `${cpus().length} x ${cpu?.model ?? "unknown"}`,
+  node: process.version,
+  figures,
+};
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(run, null, 2)}\n`);
 
-/** Until the last sessions of the workload show all their turns. */
-async function queryable(shape: ShapeUnderTest, workload: Workload): Promise<void> {
-  const last = workload.sessionIds.length - 1;
-  const turns = workload.traceIds.length - last * 6;
-  for (const [index, expected] of [
-    [last - 1, 6],
-    [last, turns],
-  ] as const) {
-    const path = `/api/projects/default/sessions/${workload.sessionIds[index]}`;
-    await eventually(
-      async () => {
-        const { status, body } = await shape.get(path);
-        const { turnCount, eventCount } = body as { turnCount: number; eventCount: number };
-        return status === 200 && turnCount === expected && eventCount > 0;
-      },
-      { withinMs: 120_000, what: `${path} is whole` },
-    );
-  }
+const baseline = values.against === undefined ? undefined : (JSON.parse(readFileSync(values.against, "utf8")) as Run);
+const earlier = new Map(baseline?.figures.map((each) => [`${each.scenario}\n${each.name}`, each.value]));
+const rows = figures.map((figure) => {
+  const before = figure.isComparable ? earlier.get(`${figure.scenario}\n${figure.name}`) : undefined;
+  const ratio = before === undefined || before === 0 ? undefined : figure.value / before;
+  return { figure, ratio, isMissed: isMissed(figure), isGrown: ratio !== undefined && ratio > grownMax };
+});
+console.log(`${run.date}, ${run.machine}, Node ${run.node}\n`);
+console.log("| scenario | figure | value | unit | target | against baseline |\n| --- | --- | --- | --- | --- | --- |");
+for (const { figure, ratio, ...verdict } of rows) {
+  const target = figure.target;
+  const promise = target === undefined ? "" : "atMost" in target ? `<= ${target.atMost}` : `>= ${target.atLeast}`;
+  const cells = [
+    figure.scenario,
+    figure.name,
+    String(figure.value),
+    figure.unit,
+    verdict.isMissed ? `${promise} **missed**` : promise,
+    ratio === undefined ? "" : `${ratio.toFixed(2)}${verdict.isGrown ? " **grown**" : ""}`,
+  ];
+  console.log(`| ${cells.join(" | ")} |`);
 }
-
-function usage(roots: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(Object.entries(roots).map(([name, pid]) => [name, cpuSecondsOf(pid)]));
-}
-
-function memory(roots: Record<string, number>): number {
-  return Object.values(roots).reduce((sum, pid) => sum + residentMegabytesOf(pid), 0);
-}
-
-function storedBytes(directory: string): number {
-  return Number(execFileSync("du", ["-sb", directory]).toString().split("\t")[0]);
-}
-
-function round(value: number): number {
-  return Math.round(value * 10_000) / 10_000;
-}
-
-async function measureStandalone(): Promise<Measured> {
-  const fixture = await startStandaloneFixture();
-  try {
-    const [own = 0, engine = 0] = treeOf(fixture.process().pid);
-    return await measure(fixture, { standalone: own, engine }, `${fixture.dataDirectory}/clickhouse`);
-  } finally {
-    await fixture.close();
-  }
-}
-
-async function measureDistributed(): Promise<Measured> {
-  const fixture: DistributedFixture = await startDistributedFixture();
-  try {
-    const engine = treeOf(process.pid).find((pid) => isEngine(pid)) ?? process.pid;
-    return await measure(fixture, {
-      ...Object.fromEntries(
-        treeOf(fixture.ingest.pid).map((pid, n) => [n === 0 ? "ingest" : `ingest-worker-${n}`, pid]),
-      ),
-      ...Object.fromEntries(fixture.processors.map((each, n) => [`processor-${n + 1}`, each.current().pid])),
-      engine,
-    });
-  } finally {
-    await fixture.close();
-  }
-}
-
-function isEngine(pid: number): boolean {
-  return execFileSync("ps", ["-o", "args=", "-p", String(pid)])
-    .toString()
-    .includes("chdb-server");
-}
-
-const wanted = process.argv.slice(2);
-const results: Measured[] = [];
-if (wanted.length === 0 || wanted.includes("standalone")) results.push(await measureStandalone());
-if (wanted.length === 0 || wanted.includes("distributed")) results.push(await measureDistributed());
-console.log(JSON.stringify(results, null, 2));
-process.exit(0);
+// Sockets of fixtures that were killed may linger.
+process.exit(rows.some((row) => row.isMissed || row.isGrown) ? 1 : 0);

@@ -1,10 +1,15 @@
 /** CPU time and memory of running processes, from /proc; Linux only, as is everything that this benchmark compares. */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 /** USER_HZ is 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 
-/** Seconds of CPU that the process and its threads have used. */
+/** Of one process with its threads: seconds of CPU so far, and megabytes that are resident. */
+export function usageOf(pid: number): { cpuSeconds: number; megabytes: number } {
+  return { cpuSeconds: cpuSecondsOf(pid), megabytes: residentMegabytesOf(pid) };
+}
+
 export function cpuSecondsOf(pid: number): number {
   // The name may hold spaces and parentheses: fields are counted after the last one.
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -26,4 +31,15 @@ export function childrenOf(pid: number): number[] {
 /** The process and all that it started, which may have died meanwhile. */
 export function treeOf(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(treeOf)];
+}
+
+/** The process of the embedded engine below a process. */
+export function engineOf(pid: number): number {
+  const found = treeOf(pid).find((each) =>
+    execFileSync("ps", ["-o", "args=", "-p", String(each)])
+      .toString()
+      .includes("chdb-server"),
+  );
+  if (found === undefined) throw new Error(`no engine runs below process ${pid}`);
+  return found;
 }

@@ -91,7 +91,7 @@ export function encodeRequest(spans: readonly object[]): Uint8Array {
 
 type Scalar = string | number | boolean;
 
-function toAttributes(values: Record<string, Scalar>): object[] {
+export function toAttributes(values: Record<string, Scalar>): object[] {
   return Object.entries(values).map(([key, value]) => ({
     key,
     value:
@@ -268,7 +268,7 @@ function makeTrace(random: () => number, sessionId: string, startMs: number): { 
 }
 
 /** A small, fast generator with a seed; statistical quality hardly matters here. */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -278,7 +278,7 @@ function mulberry32(seed: number): () => number {
   };
 }
 
-function randomBytes(random: () => number, length: number): Buffer {
+export function randomBytes(random: () => number, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => 1 + Math.floor(random() * 255)));
 }
 
@@ -287,7 +287,7 @@ const vocabulary =
     " ",
   );
 
-function words(random: () => number, length: number): string {
+export function words(random: () => number, length: number): string {
   let text = "";
   while (text.length < length) text += `${vocabulary[Math.floor(random() * vocabulary.length)]} `;
   return text.slice(0, length);

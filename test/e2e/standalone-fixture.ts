@@ -11,6 +11,8 @@ export interface StandaloneFixture extends ShapeUnderTest {
   readonly dataDirectory: string;
   readonly environment: Record<string, string>;
   process(): ServiceProcess;
+  /** As an operator stops it: SIGTERM, and the end is waited for. */
+  stop(): Promise<void>;
   /** Starts again on the same directory and ports; returns the time until ready. */
   restart(): Promise<number>;
 }
@@ -60,6 +62,10 @@ export async function startStandaloneFixture(
     dataDirectory,
     environment,
     process: () => current,
+    async stop() {
+      current.signal("SIGTERM");
+      await current.exited;
+    },
     restart: start,
     get: createReader(apiUrl, testApiKey),
     async close() {
