@@ -31,8 +31,8 @@ export async function runSettingsCommand(
     return [JSON.stringify({ version: stored.version, ...stored.settings }, null, 2)];
   }
   if (command !== "set" || file === undefined || rest.length > 0) throw usageError("cannot understand the arguments");
-  const settings = readSettings(file);
   const expectedVersion = values.version === undefined ? stored.version : parseVersion(values.version);
+  const settings = readSettings(file);
   const version = await control.setProjectSettings(projectId, { expectedVersion, settings, actor });
   if (version === undefined) {
     throw new PipelineError("CONFIG_INVALID", "the settings were changed since they were read; get them again");
@@ -60,8 +60,8 @@ function parseVersion(text: string): number {
 /** What `get` prints can be set again: its version says what was read, and is not a setting. */
 function readSettings(file: string): ProjectSettings {
   const json = parseJson(file);
-  const { version: _, ...settings } = typeof json === "object" && json !== null ? { version: 0, ...json } : { json };
-  const result = projectSettingsSchema.safeParse(settings);
+  if (typeof json === "object" && json !== null && "version" in json) delete json.version;
+  const result = projectSettingsSchema.safeParse(json);
   if (!result.success) {
     const problems = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
     throw new PipelineError("CONFIG_INVALID", `${file} holds no settings: ${problems.join("; ")}`);

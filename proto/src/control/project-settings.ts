@@ -57,6 +57,7 @@ const priceOverrideSchema = z.strictObject({
   model: glob.describe("Model that answered, else that was asked; case does not matter, `*` is any characters."),
   from: z.iso
     .datetime({ offset: true })
+    .refine((text) => !Number.isNaN(Date.parse(text)), "not a time")
     .optional()
     .describe("Calls that start from then on; of several entries that match equally well the latest is in effect."),
   input: rateSchema.describe("USD per million tokens, as are the other rates of tokens."),
