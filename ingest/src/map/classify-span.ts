@@ -1,6 +1,6 @@
 import type { SpanClass } from "@nonet/proto/event.ts";
 import { codingAgentRules } from "./dialects/coding-agents.ts";
-import { disguiseRules } from "./dialects/disguises.ts";
+import { disguiseRules, routingRules } from "./dialects/disguises.ts";
 import {
   adkRules,
   agentFrameworkRules,
@@ -35,6 +35,7 @@ export interface Classification {
  */
 const ruleGroups: readonly RuleGroup[] = [
   { rules: disguiseRules, applies: always },
+  { rules: routingRules, applies: mayRoute },
   { rules: langfuseRules, applies: ({ lf }) => lf !== undefined },
   { rules: openInferenceRules, applies: ({ oi }) => oi !== undefined },
   { rules: langsmithRules, applies: ({ ls }) => ls !== undefined },
@@ -42,7 +43,7 @@ const ruleGroups: readonly RuleGroup[] = [
   { rules: agentopsRules, applies: ({ agentopsKind }) => agentopsKind !== undefined },
   { rules: laminarRules, applies: ({ laminarType }) => laminarType !== undefined },
   { rules: vercelRules, applies: ({ vercelId }) => vercelId !== undefined },
-  { rules: codingAgentRules, applies: always },
+  { rules: codingAgentRules, applies: mayBeCodingAgent },
   { rules: haystackRules, applies: ({ name }) => name.startsWith("haystack.") },
   { rules: mastraRules, applies: ({ ms }) => ms !== undefined },
   { rules: logfireRules, applies: ({ families }) => (families & (family.logfire | family.other)) !== 0 },
@@ -62,6 +63,23 @@ interface RuleGroup {
 
 function always(): boolean {
   return true;
+}
+
+const routingFamilies =
+  family.other |
+  family.mastra |
+  family.haystack |
+  family.openinference |
+  family.traceloop |
+  family.langsmith |
+  family.langfuse;
+
+function mayRoute({ op, families }: SpanFacts): boolean {
+  return op === "goto" || (families & routingFamilies) !== 0;
+}
+
+function mayBeCodingAgent({ name, families }: SpanFacts): boolean {
+  return name.startsWith("claude_code.") || name.startsWith("session_task.") || (families & family.codex) !== 0;
 }
 
 /** The whole table, in order. */

@@ -352,11 +352,13 @@ export function dropRepeatedCalls(parts: MessagePart[]): void {
   let calls = 0;
   for (const part of parts) if (part.type === "tool_call") calls++;
   if (calls < 2) return;
-  const seen = new Set<string>();
+  const ids = new Set<string>();
+  const withoutId = new Set<string>();
   let kept = 0;
   for (const part of parts) {
     if (part.type === "tool_call") {
-      const key = part.id === undefined ? `n\n${part.name}\n${toCompactJson(part.arguments ?? null)}` : `i\n${part.id}`;
+      const seen = part.id === undefined ? withoutId : ids;
+      const key = part.id ?? `${part.name}\n${toCompactJson(part.arguments ?? null)}`;
       if (seen.has(key)) continue;
       seen.add(key);
     }

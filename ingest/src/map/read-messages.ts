@@ -4,6 +4,7 @@ import type { Message, MessagePart } from "@nonet/proto/event.ts";
 import type { Json } from "@nonet/proto/json.ts";
 import type { DecodedSpanEvent } from "@nonet/proto/otlp-span.ts";
 import { isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
+import { type KeyList, keyList } from "./key-list.ts";
 import { readToolCall } from "./message-parts.ts";
 import { readSystemParts, toMessages } from "./message-shapes.ts";
 import { isPresent } from "./present-value.ts";
@@ -15,7 +16,7 @@ type MessageSource = (reader: SpanReader) => Message[];
 
 const operationDetails = "gen_ai.client.inference.operation.details";
 
-const generalInputKeys = [
+const generalInputKeys = keyList([
   "ai.prompt.messages",
   "pydantic_ai.all_messages",
   "ai.prompt",
@@ -40,7 +41,7 @@ const generalInputKeys = [
   "input",
   // Sentry.
   "gen_ai.request.messages",
-] as const;
+]);
 
 const inputSources: readonly MessageSource[] = [
   fromAttribute("gen_ai.input.messages", "user"),
@@ -54,7 +55,7 @@ const inputSources: readonly MessageSource[] = [
   fromAdkRequest,
 ];
 
-const generalOutputKeys = [
+const generalOutputKeys = keyList([
   "haystack.agent.step.llm.output",
   "mastra.model_generation.output",
   "mastra.model_inference.output",
@@ -73,7 +74,7 @@ const generalOutputKeys = [
   "gen_ai.completion",
   "lk.response.text",
   "output",
-] as const;
+]);
 
 /** Sources in which a span gives its own messages; an agent's are its answer (section 4, step 1). */
 const ownOutputSources: readonly MessageSource[] = [
@@ -82,6 +83,8 @@ const ownOutputSources: readonly MessageSource[] = [
   fromIndexed("gen_ai.completion", "assistant"),
   fromIndexed("llm.output_messages", "assistant"),
 ];
+
+const rootOutputSources: readonly MessageSource[] = [...ownOutputSources, fromOutputEvents];
 
 const outputSources: readonly MessageSource[] = [
   ...ownOutputSources,
@@ -144,8 +147,7 @@ export function readOutputMessages({ reader, scope, oi, name }: SpanFacts): Mess
 /** Section 4, step 1: the root's own output messages, where it has any of the sources named there. */
 export function readRootOutputMessages(reader: SpanReader): Message[] | undefined {
   reader.field = "content";
-  const sources = [...ownOutputSources, fromOutputEvents];
-  const messages = firstSource(sources, reader);
+  const messages = firstSource(rootOutputSources, reader);
   if (messages.length > 0) return messages;
   if (reader.has("ai.response.text") || reader.has("ai.response.object")) return fromVercelResponse(reader);
   return undefined;
@@ -166,10 +168,10 @@ function fromAttribute(key: string, role: "user" | "assistant"): MessageSource {
   };
 }
 
-function fromFirst(keys: readonly string[], role: "user" | "assistant"): MessageSource {
+function fromFirst(keys: KeyList, role: "user" | "assistant"): MessageSource {
   return (reader) => {
-    for (const key of keys) {
-      const value = reader.json(key);
+    for (const [index, key] of keys.entries()) {
+      const value = reader.mayHave(keys, index) ? reader.json(key) : undefined;
       if (value === undefined) continue;
       const messages = toMessages(value, role, reader.limits);
       if (messages.length > 0) return messages;
@@ -179,7 +181,8 @@ function fromFirst(keys: readonly string[], role: "user" | "assistant"): Message
 }
 
 function fromIndexed(prefix: string, role: "user" | "assistant"): MessageSource {
-  return (reader) => toMessages(reader.indexed(prefix), role, reader.limits);
+  const anyKey = keyList([`${prefix}.0`]);
+  return (reader) => (reader.mayHave(anyKey, 0) ? toMessages(reader.indexed(prefix), role, reader.limits) : []);
 }
 
 function fromOperationDetails(key: string, role: "user" | "assistant"): MessageSource {
@@ -357,8 +360,8 @@ function fromAdkResponse(reader: SpanReader): Message[] {
 
 /** General outputs; an object with a list `replies` (Haystack) stands for that list. */
 function fromReplies(reader: SpanReader): Message[] {
-  for (const key of generalOutputKeys) {
-    const value = reader.json(key);
+  for (const [index, key] of generalOutputKeys.entries()) {
+    const value = reader.mayHave(generalOutputKeys, index) ? reader.json(key) : undefined;
     if (value === undefined) continue;
     const replies = member(value, "replies");
     const messages = toMessages(isList(replies) ? replies : value, "assistant", reader.limits);

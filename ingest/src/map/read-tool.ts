@@ -280,8 +280,8 @@ const noResult: ResultReading = { value: undefined, isError: false, callId: unde
 function readResult(facts: SpanFacts): ResultReading {
   const { reader } = facts;
   reader.field = "result";
-  for (const key of toolSources.preciseResult) {
-    const value = reader.json(key);
+  for (const [index, key] of toolSources.preciseResult.entries()) {
+    const value = reader.mayHave(toolSources.preciseResult, index) ? reader.json(key) : undefined;
     if (value === undefined) continue;
     return readValue(key === "gcp.vertex.agent.tool_response" ? openOnlyResult(value) : value, reader);
   }

@@ -3,6 +3,7 @@ import type { Json } from "@nonet/proto/json.ts";
 import { normaliseFinishReason, splitFinishReasons } from "./finish-reason.ts";
 import { isList, isRecord, type JsonRecord, member } from "./json-shape.ts";
 import { toCompactJson, tryParseStructure } from "./json-text.ts";
+import { keyList } from "./key-list.ts";
 import type { RootAnswer } from "./mapped-span.ts";
 import { isOneConstructor, lastRepresentedText, representationCharsMax } from "./message-representation.ts";
 import { lastAssistantText, textOfParts, toMessages } from "./message-shapes.ts";
@@ -15,7 +16,7 @@ import { cutBytes } from "./sanitise.ts";
 import type { SpanFacts } from "./span-facts.ts";
 import type { SpanReader } from "./span-reader.ts";
 
-const finalTextKeys = [
+const finalTextKeys = keyList([
   "final_result",
   "langfuse.observation.output",
   "langfuse.trace.output",
@@ -34,7 +35,7 @@ const finalTextKeys = [
   "lk.response.text",
   "gen_ai.agent.output",
   "output",
-] as const;
+]);
 
 export function readRootAnswer(facts: SpanFacts): RootAnswer {
   const { reader } = facts;
@@ -69,8 +70,8 @@ function readFinishReason(reader: SpanReader): string | undefined {
 
 function readFinalText(reader: SpanReader): string | undefined {
   reader.field = "content";
-  for (const key of finalTextKeys) {
-    const value = reader.json(key);
+  for (const [index, key] of finalTextKeys.entries()) {
+    const value = reader.mayHave(finalTextKeys, index) ? reader.json(key) : undefined;
     if (value === undefined) continue;
     // `{}` is what LangSmith gives for a run that failed (corpus).
     if (isEmptyStructure(value)) continue;

@@ -72,15 +72,22 @@ export const maskedValue = "[masked]";
 const secretName =
   /(^|[._-])(authorization|cookie|set-cookie|password|passwd|secret|api[_-]?key|access[_-]?token|refresh[_-]?token|private[_-]?key|client[_-]?secret)$/i;
 /** Last three letters of the words above: nearly every key ends otherwise and needs no pattern. */
-const secretEndings: ReadonlySet<string> = new Set(["ion", "kie", "ord", "swd", "ret", "key", "ken"]);
-const secretLastLetters: ReadonlySet<number> = new Set(
-  [..."nedty"].flatMap((letter) => [letter.charCodeAt(0), letter.toUpperCase().charCodeAt(0)]),
-);
+const secretEndings: ReadonlySet<number> = new Set(["ion", "kie", "ord", "swd", "ret", "key", "ken"].map(endingOf));
+
+/** The last three characters as one number, letters whatever their case. */
+function endingOf(key: string): number {
+  const { length } = key;
+  return (
+    ((key.charCodeAt(length - 3) | 32) << 16) |
+    ((key.charCodeAt(length - 2) | 32) << 8) |
+    key.charCodeAt(length - 1) |
+    32
+  );
+}
 
 /** Keys of metadata and tool arguments, at any depth. */
 export function isSecretKey(key: string): boolean {
-  if (!secretLastLetters.has(key.charCodeAt(key.length - 1))) return false;
-  if (!secretEndings.has(key.slice(-3).toLowerCase())) return false;
+  if (!secretEndings.has(endingOf(key))) return false;
   // The longest word has 13 letters; a longer key is only looked at where the word can stand.
   return secretName.test(key.length > 64 ? key.slice(-64) : key);
 }

@@ -45,8 +45,8 @@ export class SpanReader {
   /** Some text read so far holds characters that 6.2 removes. */
   unclean = false;
   readonly #onLimit: ((limit: LimitName) => void) | undefined;
-  readonly #parsed = new Map<string, Json>();
-  readonly #folded = new Map<string, readonly Json[]>();
+  #parsed: Map<string, Json> | undefined;
+  #folded: Map<string, readonly Json[]> | undefined;
 
   constructor(
     span: DecodedSpan,
@@ -124,6 +124,7 @@ export class SpanReader {
   /** Session and user ids: two long ones never merge (contracts ruling 3). */
   toLongId(value: AttributeValue | Json | undefined): string | undefined {
     if (!isPresent(value) || typeof value === "object") return undefined;
+    if (typeof value === "string" && isPlainName(value, this.limits.nameCharsMax)) return value;
     const word = unquote(String(value).trim());
     if (word.length <= this.limits.nameCharsMax) return this.toName(word);
     const id = cleanName(word, word.length);
@@ -157,7 +158,7 @@ export class SpanReader {
 
   /** A structured value, or the JSON that a text spells (2.1). */
   json(key: string): Json | undefined {
-    const known = this.#parsed.get(key);
+    const known = this.#parsed?.get(key);
     if (known !== undefined) {
       if (this.reads !== undefined) this.#note(key);
       return known;
@@ -166,6 +167,7 @@ export class SpanReader {
     if (value === undefined) return undefined;
     const json = typeof value === "string" ? this.parse(value) : toJson(value, this.limits.inlineBytesMax);
     if (typeof value === "object") this.unclean = true; // Not scanned: the texts inside are cleaned one by one.
+    this.#parsed ??= new Map();
     this.#parsed.set(key, json);
     return json;
   }
@@ -184,12 +186,13 @@ export class SpanReader {
 
   /** 2.2: the folded list of `prefix.N...` attributes; empty when there are none. */
   indexed(prefix: string): readonly Json[] {
-    let list = this.#folded.get(prefix);
+    let list = this.#folded?.get(prefix);
     if (list === undefined) {
       const folded = foldIndexed(this.attributes, prefix, this.limits);
       if (folded.dropped) this.exceeded("foldedIndexesMax");
       if (folded.items.length > 0) this.unclean = true;
       list = folded.items;
+      this.#folded ??= new Map();
       this.#folded.set(prefix, list);
     }
     if (list.length > 0 && this.reads !== undefined)

@@ -73,7 +73,10 @@ export const disguiseRules: readonly SpanRule[] = [
     "guardrail",
     ({ families, reader }) => (families & family.other) !== 0 && reader.has("validator_name"),
   ),
+];
 
+/** Spans that only chose where to go on. */
+export const routingRules: readonly SpanRule[] = [
   rule("ROUTE-1", "routing", ({ op, families, reader }) => {
     if (op === "goto") return true;
     return (
