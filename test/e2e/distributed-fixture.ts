@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startChdbServer } from "@nonet/chdb-server/chdb-server.ts";
-import { startKafka } from "@nonet/local/kafka.ts";
-import { startPostgres } from "@nonet/local/postgres.ts";
-import { startRedis } from "@nonet/local/redis.ts";
+import { type ChdbServer, startChdbServer } from "@nonet/chdb-server/chdb-server.ts";
+import { type LocalKafka, startKafka } from "@nonet/local/kafka.ts";
+import { type LocalPostgres, startPostgres } from "@nonet/local/postgres.ts";
+import { type LocalRedis, startRedis } from "@nonet/local/redis.ts";
 import { freePort } from "./free-port.ts";
 import { eventually, type ServiceProcess, startProcess } from "./service-process.ts";
 import { createReader, type ShapeUnderTest } from "./shape-under-test.ts";
@@ -13,11 +13,22 @@ import { testApiKey } from "./standalone-fixture.ts";
 
 export interface DistributedFixture extends ShapeUnderTest {
   readonly ingest: ServiceProcess;
+  readonly ingests: readonly RestartableProcess[];
+  readonly queryApis: readonly RestartableProcess[];
+  /** What all processes share, to be killed, frozen and started again. */
+  readonly services: {
+    readonly kafka: LocalKafka;
+    readonly redis: LocalRedis;
+    readonly postgres: LocalPostgres;
+    readonly engine: ChdbServer;
+  };
   readonly processors: readonly RestartableProcess[];
   readonly adminUrls: readonly string[];
   readonly kafkaBrokers: readonly string[];
   /** How every process reaches what all share. */
   readonly environment: Readonly<Record<string, string>>;
+  /** A further processor of the group; ready. */
+  startProcessor(): Promise<ServiceProcess>;
   /** A further ingest process on ports of its own. */
   startIngest(environment: Record<string, string>): Promise<ServiceProcess>;
 }
@@ -27,14 +38,22 @@ export interface RestartableProcess {
   restart(): Promise<void>;
 }
 
-export async function startDistributedFixture(options: { partitions?: number } = {}): Promise<DistributedFixture> {
+export interface DistributedOptions {
+  readonly partitions?: number;
+  /** Puts something between the services and the store: takes the store's URL and gives the one they are told. */
+  readonly proxyStore?: (url: string) => Promise<{ url: string; close(): Promise<void> }>;
+  /** Of the processors. */
+  readonly processorEnvironment?: Readonly<Record<string, string>>;
+}
+
+export async function startDistributedFixture(options: DistributedOptions = {}): Promise<DistributedFixture> {
   const directory = mkdtempSync(join(tmpdir(), "nonet-distributed-"));
   const closers: (() => Promise<unknown>)[] = [async () => rmSync(directory, { recursive: true, force: true })];
   const close = async () => {
     for (const each of closers.splice(0).reverse()) await each();
   };
   try {
-    return await start(directory, options.partitions ?? 4, closers, close);
+    return await start(directory, options, closers, close);
   } catch (caught) {
     await close();
     throw caught;
@@ -43,7 +62,7 @@ export async function startDistributedFixture(options: { partitions?: number } =
 
 async function start(
   directory: string,
-  partitions: number,
+  options: DistributedOptions,
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<DistributedFixture> {
@@ -57,14 +76,16 @@ async function start(
   const clickhouseUrl = new URL(engine.url);
   clickhouseUrl.username = engine.username;
   clickhouseUrl.password = engine.password;
+  const proxied = await options.proxyStore?.(clickhouseUrl.href);
+  if (proxied !== undefined) closers.push(proxied.close);
   const [grpc, http, api] = [await freePort(), await freePort(), await freePort()];
   const shared = {
     KAFKA_BROKERS: kafka.brokers.join(","),
-    KAFKA_TOPIC_PARTITIONS: String(partitions),
+    KAFKA_TOPIC_PARTITIONS: String(options.partitions ?? 4),
     KAFKA_TOPIC_REPLICATION: "1",
     REDIS_URL: redis.url,
     DATABASE_URL: postgres.url,
-    CLICKHOUSE_URL: clickhouseUrl.href,
+    CLICKHOUSE_URL: proxied?.url ?? clickhouseUrl.href,
   };
 
   async function run(
@@ -87,25 +108,28 @@ async function start(
     return { process, adminUrl };
   }
 
-  const ingest = await run("ingest/src/main.ts", {
+  /** On the same ports after a restart. */
+  async function restartable(script: string, environment: Record<string, string>): Promise<RestartableProcess> {
+    let running = await run(script, environment);
+    adminUrls.push(running.adminUrl);
+    return {
+      current: () => running.process,
+      async restart() {
+        running = await run(script, environment);
+      },
+    };
+  }
+
+  const adminUrls: string[] = [];
+  const ingest = await restartable("ingest/src/main.ts", {
     NONET_OTLP_GRPC_ADDRESS: `127.0.0.1:${grpc}`,
     NONET_OTLP_HTTP_ADDRESS: `127.0.0.1:${http}`,
     NONET_API_KEY: testApiKey,
   });
+  const processorEnvironment = { NONET_SESSION_TIMEOUT_MS: "6000", ...options.processorEnvironment };
   const processors: RestartableProcess[] = [];
-  const adminUrls = [ingest.adminUrl];
-  for (let n = 0; n < 2; n += 1) {
-    let running = await run("processor/src/main.ts", { NONET_SESSION_TIMEOUT_MS: "6000" });
-    adminUrls.push(running.adminUrl);
-    processors.push({
-      current: () => running.process,
-      async restart() {
-        running = await run("processor/src/main.ts", { NONET_SESSION_TIMEOUT_MS: "6000" });
-      },
-    });
-  }
-  const queryApi = await run("query-api/src/main.ts", { NONET_API_ADDRESS: `127.0.0.1:${api}` });
-  adminUrls.push(queryApi.adminUrl);
+  for (let n = 0; n < 2; n += 1) processors.push(await restartable("processor/src/main.ts", processorEnvironment));
+  const queryApi = await restartable("query-api/src/main.ts", { NONET_API_ADDRESS: `127.0.0.1:${api}` });
   const apiUrl = `http://127.0.0.1:${api}`;
   return {
     name: "distributed",
@@ -115,11 +139,15 @@ async function start(
     apiKey: testApiKey,
     freshMs: 2_000,
     get: createReader(apiUrl, testApiKey),
-    ingest: ingest.process,
+    ingest: ingest.current(),
+    ingests: [ingest],
+    queryApis: [queryApi],
+    services: { kafka, redis, postgres, engine },
     processors,
     adminUrls,
     kafkaBrokers: kafka.brokers,
     environment: shared,
+    startProcessor: async () => (await run("processor/src/main.ts", processorEnvironment)).process,
     async startIngest(environment) {
       const defaults = {
         // Beside the one that has the machine's cores already.

@@ -204,7 +204,7 @@ test("a valid row has every change that was answered, in any order of the steps 
         await Promise.all(members.map((each) => each.close()));
       },
     ),
-    { numRuns: Number(process.env["NONET_TEST_ORDERS"] ?? 3) },
+    { numRuns: Number(process.env["NONET_TEST_ORDERS"] ?? 2) },
   );
 });
 

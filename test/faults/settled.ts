@@ -1,7 +1,6 @@
 /** Waits until a deployment has processed a workload, and reads all that it says. */
 import { eventually } from "../e2e/service-process.ts";
-import type { ShapeUnderTest } from "../e2e/shape-under-test.ts";
-import { type ProjectAnswers, readProject, readSessionList } from "./oracle.ts";
+import { type ApiReader, type ProjectAnswers, readProject, readSessionList } from "./oracle.ts";
 
 export interface Expected {
   readonly traceCount: number;
@@ -10,7 +9,7 @@ export interface Expected {
 }
 
 /** Every trace of the workload is in a session, and a second later nothing has changed. */
-export async function settledClean(shape: ShapeUnderTest, expected: Expected): Promise<ProjectAnswers> {
+export async function settledClean(shape: ApiReader, expected: Expected): Promise<ProjectAnswers> {
   let before = "";
   await eventually(
     async () => {
@@ -27,7 +26,7 @@ export async function settledClean(shape: ShapeUnderTest, expected: Expected): P
 
 /** The list of sessions is that of the clean run; if it does not become so in time, the answers show what differs. */
 export async function settledLike(
-  shape: ShapeUnderTest,
+  shape: ApiReader,
   clean: ProjectAnswers,
   expected: Expected,
 ): Promise<ProjectAnswers> {
