@@ -97,14 +97,14 @@ function startProject(
   deps: CallCopiesDeps,
 ): CopyRound {
   const news = new Map(subjects.map((subject) => [subject, newsOf(subject)]));
-  const told = [...news.values()].flat().flatMap(callKeysOf);
-  const unmarked = withdrawn.flatMap((command) => keysOf(command));
-  const named = [...told, ...unmarked, ...subjects.flatMap((subject) => subject.asked)];
+  const hasNews = (subject: CopySubject) => (news.get(subject)?.length ?? 0) > 0;
+  const isAsked = withdrawn.length > 0 || subjects.some((subject) => subject.asked.length > 0 || hasNews(subject));
   const scopes = new Set(subjects.flatMap(({ reports }) => reports.map((report) => report.scopeName)));
   const ownTraces = new Set(subjects.map((subject) => subject.trace.traceId));
   /** Made when they are needed: in a project with one scope they never are. */
-  let question: { readonly evaluated: ReadonlySet<CallReport>; readonly keys: readonly CallKey[] } | undefined;
+  let question: Question | undefined;
   const tenantId = subjects[0]?.trace.tenantId ?? withdrawn[0]?.tenantId ?? "";
+  const shrunk: CopySubject[] = [];
   /** Traces of others to tell, with the keys they share with what changed here. */
   let rivals = new Map<string, CallKey[]>();
 
@@ -127,26 +127,26 @@ function startProject(
     async withdraw() {
       const commands = subjects.flatMap((subject) => {
         const { trace, reports } = subject;
-        if (news.get(subject)?.length === 0 && trace.toldReports.size === reports.length) return [];
+        const isUnchanged = !hasNews(subject) && trace.toldReports.size === reports.length;
+        if (isUnchanged || trace.saidKeys.size === 0) return [];
         const current = new Set(reports.flatMap(callKeysOf).map(toKeyText));
         const gone = [...trace.saidKeys.values()].filter((key) => !current.has(toKeyText(key)));
+        if (gone.length > 0) shrunk.push(subject);
         return inParts(gone).map((part) => toCommand("unmark", trace.traceId, part));
       });
       if (commands.length > 0) await deps.publish(commands);
-      for (const { trace, reports } of subjects) {
-        for (const key of reports.flatMap(callKeysOf)) trace.saidKeys.set(toKeyText(key), key);
-      }
+      for (const [{ trace }, reports] of news) say(trace, reports);
     },
 
     async look(when) {
       rivals = new Map();
       const changed = new Set<HotTrace>();
-      if (named.length === 0) return changed;
+      if (!isAsked) return changed;
       if (when === "before the write" && subjects.every(({ trace, asked }) => trace.marks.size + asked.length === 0)) {
         return changed;
       }
       if (!(await deps.scopes.haveSeveral(projectId, scopes))) return changed;
-      question ??= questionOf(subjects, named);
+      question ??= questionOf(subjects, [...news.values()].flat(), withdrawn);
       const { evaluated, keys } = question;
       if (when === "after the write") await deps.scopes.settled(projectId);
       const found = await deps.reports.find(projectId, keys, ownTraces);
@@ -164,7 +164,7 @@ function startProject(
           if (setMark(trace, eventId, undefined)) changed.add(trace);
         }
       }
-      rivals = rivalsOf(foreign, [...told, ...unmarked]);
+      rivals = rivalsOf(foreign, question.told);
       for (const traceId of found.markedTraceIds) rivals.set(traceId, [...found.crowded]);
       return changed;
     },
@@ -174,9 +174,9 @@ function startProject(
         inParts(shared).map((part) => toCommand("mark", traceId, part)),
       );
       if (commands.length > 0) await deps.publish(commands);
-      for (const { trace, reports } of subjects) {
+      for (const { trace, reports } of shrunk) {
         trace.saidKeys.clear();
-        for (const key of reports.flatMap(callKeysOf)) trace.saidKeys.set(toKeyText(key), key);
+        say(trace, reports);
       }
       for (const { trace, reports, isTold } of subjects) {
         // What a command finds in the store has been told, or its records would have come first.
@@ -219,9 +219,28 @@ function evaluatedOf(subjects: readonly CopySubject[], named: readonly CallKey[]
   return evaluated;
 }
 
-function questionOf(subjects: readonly CopySubject[], named: readonly CallKey[]) {
+interface Question {
+  /** Reports whose marks are decided. */
+  readonly evaluated: ReadonlySet<CallReport>;
+  readonly keys: readonly CallKey[];
+  /** Keys of what others are to hear of. */
+  readonly told: readonly CallKey[];
+}
+
+function questionOf(
+  subjects: readonly CopySubject[],
+  news: readonly CallReport[],
+  withdrawn: readonly Refold[],
+): Question {
+  const told = [...news.flatMap(callKeysOf), ...withdrawn.flatMap(keysOf)];
+  const named = [...told, ...subjects.flatMap((subject) => subject.asked)];
   const evaluated = evaluatedOf(subjects, named);
-  return { evaluated, keys: dedupe([...named, ...[...evaluated].flatMap(callKeysOf)]) };
+  return { evaluated, keys: dedupe([...named, ...[...evaluated].flatMap(callKeysOf)]), told };
+}
+
+/** To be noted before it is written. */
+function say(trace: HotTrace, reports: readonly CallReport[]): void {
+  for (const report of reports) for (const key of callKeysOf(report)) trace.saidKeys.set(toKeyText(key), key);
 }
 
 /** @returns whether it is another than before. */
