@@ -78,11 +78,13 @@ try {
 
   async function disturb(): Promise<void> {
     while (!isOver()) {
-      await delay(random.between(5_000, 20_000));
+      await delay(random.between(10_000, 30_000));
       if (isOver()) return;
       const ms = random.between(100, 1_500);
       const fault: Fault = random.pick([
         { kind: "freeze", target: "engine", index: 0, ms },
+        { kind: "freeze", target: "engine", index: 0, ms },
+        { kind: "freeze", target: "standalone", index: 0, ms },
         { kind: "freeze", target: "standalone", index: 0, ms },
         { kind: "kill", target: "engine", index: 0, ms },
       ]);

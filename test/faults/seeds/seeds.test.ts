@@ -9,11 +9,14 @@ import { createScenario, shapes, tellScenario } from "./scenario.ts";
 const standaloneSeeds = [78];
 const distributedSeeds = [184];
 
+/** A whole run on the spans of the scenarios comes first. */
+const hookTimeoutMs = 480_000;
+
 let clean: ProjectAnswers;
 let distributed: DistributedTargets | undefined;
 beforeAll(async () => {
   clean = await cleanAnswersOf(0);
-});
+}, hookTimeoutMs);
 afterAll(() => distributed?.close());
 
 test("a seed is a replay", () => {
