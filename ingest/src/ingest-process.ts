@@ -18,17 +18,6 @@ export type IngestProcessConfig = z.infer<typeof ingestProcessSchema>;
 
 const megabyte = 1_048_576;
 
-/** Once for all processes, before the first of them. */
-export async function prepareIngest(config: IngestProcessConfig): Promise<void> {
-  const control = openControlDatabase({ url: config.DATABASE_URL });
-  try {
-    await control.migrate();
-    await control.ensureFirstCredential(config.NONET_API_KEY === undefined ? {} : { apiKey: config.NONET_API_KEY });
-  } finally {
-    await control.close();
-  }
-}
-
 /** @throws PipelineError `CONFIG_INVALID`, `ADDRESS_IN_USE`; no port is open then. */
 export async function startIngestProcess(
   config: IngestProcessConfig,
@@ -37,6 +26,8 @@ export async function startIngestProcess(
   const { log } = deps;
   const registry = new Registry();
   const control = openControlDatabase({ url: config.DATABASE_URL });
+  await control.migrate();
+  await control.ensureFirstCredential(config.NONET_API_KEY === undefined ? {} : { apiKey: config.NONET_API_KEY });
   const connection = toKafkaConnection(config, "nonet-ingest");
   const topics = {
     names: [config.KAFKA_TOPIC, config.KAFKA_DEAD_LETTER_TOPIC],

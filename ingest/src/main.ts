@@ -6,10 +6,13 @@ import { parseConfig } from "@nonet/proto/parse-config.ts";
 import { runService } from "@nonet/proto/run-service.ts";
 import { pino } from "pino";
 import { ingestProcessSchema } from "./config.ts";
-import { type IngestProcessConfig, prepareIngest, startIngestProcess } from "./ingest-process.ts";
+import type { IngestProcessConfig } from "./ingest-process.ts";
 import { runWorker } from "./workers/run-worker.ts";
 import { shareOf, workerCountFor } from "./workers/share-limits.ts";
 import { startWorkerPool } from "./workers/worker-pool.ts";
+
+/** Loaded where requests are served: the process that only holds the ports does without the libraries of Kafka and PostgreSQL. */
+const loadIngest = () => import("./ingest-process.ts");
 
 if (cluster.isWorker) {
   // A signal to the group (Ctrl-C) also reaches the process that holds the ports, which tells its workers to drain.
@@ -18,19 +21,22 @@ if (cluster.isWorker) {
   const config = parseConfig(ingestProcessSchema, process.env, () => {});
   const log = pino({ name: "ingest", level: config.NONET_LOG_LEVEL });
   const workerCount = workerCountFor(config, availableParallelism());
-  const outcome = await runWorker((onPaid) => startIngestProcess(shareOf(config, workerCount), { log, onPaid }));
+  const outcome = await runWorker(async (onPaid) => {
+    const { startIngestProcess } = await loadIngest();
+    return startIngestProcess(shareOf(config, workerCount), { log, onPaid });
+  });
   process.exit(outcome === "drained" ? 0 : 1);
 } else {
   await runService(async () => {
     const config = parseConfig(ingestProcessSchema, process.env);
     const workerCount = workerCountFor(config, availableParallelism());
-    await prepareIngest(config);
     return workerCount === 1 ? startAlone(config) : startWorkers(config, workerCount);
   });
 }
 
 async function startAlone(config: IngestProcessConfig) {
   const log = pino({ name: "ingest", level: config.NONET_LOG_LEVEL });
+  const { startIngestProcess } = await loadIngest();
   const { ingest, registry, close } = await startIngestProcess(config, { log });
   const admin = await startAdminServer(
     { ...config.NONET_ADMIN_ADDRESS, setting: "NONET_ADMIN_ADDRESS" },

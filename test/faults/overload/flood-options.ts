@@ -27,6 +27,10 @@ export interface FloodResult {
   /** Connections that broke, and answers that are neither success nor a retryable refusal. */
   readonly failed: number;
   readonly acceptedMs: Quantiles;
+  /** Of those that were not let in. */
+  readonly turnedAwayMs: Quantiles;
+  readonly turnedAway: number;
+  /** Of all that were refused: some were let in and then waited for the log in vain. */
   readonly refusedMs: Quantiles;
   /** Milliseconds since 1970 of each success. */
   readonly acceptedAtMs: readonly number[];

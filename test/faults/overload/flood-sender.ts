@@ -8,7 +8,7 @@ import type { FloodOptions, FloodResult, Quantiles } from "./flood-options.ts";
 
 type Outcome =
   | { readonly kind: "accepted" | "timed_out" | "failed" }
-  | { readonly kind: "refused"; readonly hintMs: number | undefined };
+  | { readonly kind: "refused"; readonly hintMs: number | undefined; readonly turnedAway: boolean };
 type Send = (body: Buffer) => Promise<Outcome>;
 
 interface Connection {
@@ -18,6 +18,9 @@ interface Connection {
 }
 
 const exportPath = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/** What the receiver says to those that it does not let in (receive-export.ts). */
+const turnedAwayText = "too many bytes in flight";
 
 if (import.meta.main) {
   // `as`: written by flood.ts.
@@ -45,6 +48,7 @@ async function flood(options: FloodOptions): Promise<FloodResult> {
   const counts = { accepted: 0, refused: 0, hinted: 0, timed_out: 0, failed: 0 };
   const acceptedMs: number[] = [];
   const refusedMs: number[] = [];
+  const turnedAwayMs: number[] = [];
   const acceptedAtMs: number[] = [];
   /** Requests that were due so far; whoever is free takes the next one. */
   let taken = 0;
@@ -65,6 +69,7 @@ async function flood(options: FloodOptions): Promise<FloodResult> {
         acceptedAtMs.push(Date.now());
       } else if (outcome.kind === "refused") {
         refusedMs.push(tookMs);
+        if (outcome.turnedAway) turnedAwayMs.push(tookMs);
         if (outcome.hintMs !== undefined) counts.hinted += 1;
         if (options.obeysHints) await delay(Math.min(outcome.hintMs ?? 0, Math.max(0, endMs - performance.now())));
       } else {
@@ -85,6 +90,8 @@ async function flood(options: FloodOptions): Promise<FloodResult> {
     timedOut: counts.timed_out,
     failed: counts.failed,
     acceptedMs: quantiles(acceptedMs),
+    turnedAway: turnedAwayMs.length,
+    turnedAwayMs: quantiles(turnedAwayMs),
     refusedMs: quantiles(refusedMs),
     acceptedAtMs,
     elapsedMs: performance.now() - startMs,
@@ -109,13 +116,15 @@ function httpConnection({ port, apiKey, timeoutMs }: FloodOptions): Connection {
           },
         },
         (response) => {
-          response.resume();
+          const pieces: Buffer[] = [];
+          response.on("data", (piece: Buffer) => pieces.push(piece));
           response.on("end", () => {
             clearTimeout(timer);
             const retryAfter = Number(response.headers["retry-after"]);
             if (response.statusCode === 200) resolve({ kind: "accepted" });
             else if (response.statusCode === 503 || response.statusCode === 429) {
-              resolve({ kind: "refused", hintMs: retryAfter > 0 ? retryAfter * 1_000 : undefined });
+              const turnedAway = Buffer.concat(pieces).includes(turnedAwayText);
+              resolve({ kind: "refused", hintMs: retryAfter > 0 ? retryAfter * 1_000 : undefined, turnedAway });
             } else resolve({ kind: "failed" });
           });
           response.on("error", () => resolve({ kind: "failed" }));
@@ -168,8 +177,10 @@ function grpcConnection({ port, apiKey, timeoutMs }: FloodOptions): Connection {
       }, timeoutMs);
       let status: string | undefined;
       let hinted = false;
+      let turnedAway = false;
       const read = (headers: http2.IncomingHttpHeaders): void => {
         status ??= headers["grpc-status"]?.toString();
+        turnedAway ||= headers["grpc-message"]?.includes(turnedAwayText) === true;
         hinted ||= Buffer.from(String(headers["grpc-status-details-bin"] ?? ""), "base64").includes("RetryInfo");
       };
       stream.on("response", read);
@@ -178,7 +189,8 @@ function grpcConnection({ port, apiKey, timeoutMs }: FloodOptions): Connection {
       stream.on("close", () => {
         clearTimeout(timer);
         if (status === "0") resolve({ kind: "accepted" });
-        else if (status === "14" || status === "8") resolve({ kind: "refused", hintMs: hinted ? 1_000 : undefined });
+        else if (status === "14" || status === "8")
+          resolve({ kind: "refused", hintMs: hinted ? 1_000 : undefined, turnedAway });
         else resolve({ kind: status === "4" ? "timed_out" : "failed" });
       });
       stream.resume();

@@ -53,12 +53,12 @@ export async function measureFlood(target: OverloadTarget, settings: FloodSettin
   });
   const requestsPerSecond = (settings.times * peak.spansPerSecond) / spansPerRequest;
   // Enough callers for the answers to take some seconds.
-  const callers = Math.max(64, Math.ceil(requestsPerSecond * 4));
-  const connections = transport === "http" ? Math.min(512, callers) : 16;
+  const callers = Math.min(1_024, Math.max(256, Math.ceil(requestsPerSecond * 4)));
+  const connections = transport === "http" ? callers : 16;
   const flood = await measure(target, {
     ...common,
     connections,
-    callsPerConnection: transport === "http" ? 1 : Math.min(200, Math.ceil(callers / connections)),
+    callsPerConnection: Math.ceil(callers / connections),
     requestsPerSecond,
     durationMs: settings.floodMs,
   });
@@ -104,8 +104,8 @@ export async function measureStoppedLog(target: OverloadTarget, stoppedMs: numbe
         port: transport === "http" ? target.httpPort : target.grpcPort,
         connections: transport === "http" ? 32 : 8,
         callsPerConnection: transport === "http" ? 1 : 4,
-        spansPerRequest: 64,
-        requestsPerSecond: 150,
+        spansPerRequest: 256,
+        requestsPerSecond: 100,
       }),
     );
   try {
