@@ -16,7 +16,11 @@ export interface RunningAgent {
   end(): Promise<{ ackedMs: number }>;
 }
 
-export function startRunningAgent(shape: Pick<ShapeUnderTest, "httpUrl" | "apiKey">, sessionId: string): RunningAgent {
+export function startRunningAgent(
+  shape: Pick<ShapeUnderTest, "httpUrl" | "apiKey">,
+  sessionId: string,
+  agentName = "patient",
+): RunningAgent {
   const exporter = new OTLPTraceExporter({
     url: `${shape.httpUrl}/v1/traces`,
     headers: { authorization: `Bearer ${shape.apiKey}` },
@@ -29,7 +33,7 @@ export function startRunningAgent(shape: Pick<ShapeUnderTest, "httpUrl" | "apiKe
   const common = { "gen_ai.conversation.id": sessionId };
   const startedMs = Date.now();
   const root = tracer.startSpan("invoke_agent patient", {
-    attributes: { ...common, "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "patient" },
+    attributes: { ...common, "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": agentName },
   });
   const inRoot = trace.setSpan(context.active(), root);
   const acked = async (): Promise<number> => {
@@ -41,7 +45,12 @@ export function startRunningAgent(shape: Pick<ShapeUnderTest, "httpUrl" | "apiKe
     rootSpanId: root.spanContext().spanId,
     startedMs,
     async call(name) {
-      const attributes = { ...common, "gen_ai.operation.name": "chat", "gen_ai.request.model": name };
+      const attributes = {
+        ...common,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": name,
+        "gen_ai.agent.name": agentName,
+      };
       const span = tracer.startSpan(`chat ${name}`, { attributes }, inRoot);
       span.end();
       return { spanId: span.spanContext().spanId, ackedMs: await acked() };

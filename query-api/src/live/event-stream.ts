@@ -66,11 +66,13 @@ export function createEventStream(
   return {
     signal: gone.signal,
     async send({ event, id, data }) {
-      if (gone.signal.aborted || response.destroyed) return;
+      if (gone.signal.aborted) return;
       const text = `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${data}\n\n`;
       const bytes = Buffer.byteLength(text);
-      if (!budget.holdBytes(bytes)) {
+      if (response.destroyed || !budget.holdBytes(bytes)) {
         response.destroy();
+        // At once, not with "close": who sends in a loop must see it.
+        finish();
         return;
       }
       heldBytes = bytes;

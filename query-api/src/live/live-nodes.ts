@@ -101,7 +101,7 @@ function placeNodes(view: SessionView, shape: EventShape): LiveNode[] {
       placed.push({ ...placeholder, index: nextIndex("") });
     }
     const under = placeholder?.nodeId ?? parentNodeId;
-    const own = { nodeId, parentNodeId: under, turnId, index: nextIndex(under ?? turnId) };
+    const own = { nodeId, parentNodeId: under, turnId, index: nextIndex(under ?? `top of ${turnId}`) };
     const { children, ...members } = node;
     placed.push({ ...own, ...members });
     // The tree view ends at a depth that the call stack holds.
