@@ -42,11 +42,13 @@ export interface CallReports {
 }
 
 /** One question; its parameters travel in the address of the request, which servers bound at 1 MiB. */
-const keysPerQuery = 500;
+const keysPerQuery = 2_000;
 const keyCharactersPerQuery = 60_000;
 const tracesPerQuery = 250;
-/** Rows found without FINAL may be older than the live ones, and count nevertheless. */
-const placesMax = crowdMin - 1;
+/** Rows found without FINAL may be older than the live ones: so many of one key in one slot count as a crowd, whatever they are. */
+const rowsPerPlaceMax = crowdMin * 4;
+/** Of what was marked before it was a crowd; there were few then. */
+const markedMax = crowdMin * 4;
 const slotsPerHour = Number(3_600_000_000_000n / slotNano);
 /** More scopes than this tell nothing more. */
 const scopesMax = 2;
@@ -63,18 +65,28 @@ export function createCallReports(deps: { client: ClickHouseClient }): CallRepor
     }
   }
 
-  /** Where reports with these values may stand, by slot. Cheap: a scan of one column over an hour or two, without FINAL. */
-  function findPlaces(projectId: string, keys: readonly CallKey[], by: CallKey["by"]): Promise<PlacesRow[]> {
+  /** Where reports with these values may stand: a scan of one column over an hour or two, without FINAL and without grouping, which costs more. */
+  function findPlaces(projectId: string, keys: readonly CallKey[], by: CallKey["by"]): Promise<PlaceRow[]> {
     const column = columnOf(by);
-    return select<PlacesRow>(
-      `SELECT ${column} AS value, intDiv(time_unix_nano, ${slotNano}) AS slot, groupUniqArray(${placesMax + 1})(trace_id) AS traces,
-              uniqUpTo(${placesMax})(event_id) AS count, groupUniqArrayIf(${placesMax})(trace_id, duplicate_of != '' OR usage_from != '') AS marked
-       FROM events
+    return select<PlaceRow>(
+      `SELECT ${column} AS value, intDiv(time_unix_nano, ${slotNano}) AS slot, trace_id, event_id FROM events
        WHERE project_id = {project:String} AND hour IN {hours:Array(UInt32)} AND ${column} IN {values:Array(String)}
          AND report_rank > 0 AND is_deleted = 0
-       GROUP BY value, slot`,
+       LIMIT ${rowsPerPlaceMax} BY value, slot`,
       { project: projectId, hours: hoursOf(keys), values: keys.map((key) => key.value) },
     );
+  }
+
+  async function findMarked(projectId: string, keys: readonly CallKey[], by: CallKey["by"]): Promise<string[]> {
+    const column = columnOf(by);
+    const rows = await select<{ trace_id: string }>(
+      `SELECT DISTINCT trace_id FROM events
+       WHERE project_id = {project:String} AND hour IN {hours:Array(UInt32)} AND ${column} IN {values:Array(String)}
+         AND report_rank > 0 AND is_deleted = 0 AND (duplicate_of != '' OR usage_from != '')
+       LIMIT ${markedMax}`,
+      { project: projectId, hours: hoursOf(keys), values: keys.map((key) => key.value) },
+    );
+    return rows.map((row) => row.trace_id);
   }
 
   function loadReports(
@@ -104,18 +116,24 @@ export function createCallReports(deps: { client: ClickHouseClient }): CallRepor
   ): Promise<FoundReports> {
     const asked = new Set(keys.flatMap((key) => [-1, 0, 1].map((apart) => `${key.slot + apart} ${key.value}`)));
     const places = (await findPlaces(projectId, keys, by)).filter((row) => asked.has(`${row.slot} ${row.value}`));
-    const isCrowded = (row: PlacesRow) => Number(row.count) > placesMax;
-    const found = places.flatMap((row) => (isCrowded(row) ? [] : row.traces));
-    const traceIds = [...new Set(found)].filter((traceId) => !own.has(traceId));
-    const rows: ReportRow[] = [];
-    for (let first = 0; first < traceIds.length; first += tracesPerQuery) {
-      rows.push(...(await loadReports(projectId, traceIds.slice(first, first + tracesPerQuery), keys, by)));
+    const crowded: CallKey[] = [];
+    const traceIds = new Set<string>();
+    for (const rows of Map.groupBy(places, (row) => `${row.slot} ${row.value}`).values()) {
+      const [{ slot, value } = { slot: 0, value: "" }] = rows;
+      const events = new Set(rows.map((row) => row.event_id));
+      if (events.size >= crowdMin || rows.length === rowsPerPlaceMax) crowded.push({ slot: Number(slot), by, value });
+      else for (const { trace_id } of rows) if (!own.has(trace_id)) traceIds.add(trace_id);
     }
-    const crowdedRows = places.filter(isCrowded);
+    const rows: ReportRow[] = [];
+    const foreign = [...traceIds];
+    for (let first = 0; first < foreign.length; first += tracesPerQuery) {
+      rows.push(...(await loadReports(projectId, foreign.slice(first, first + tracesPerQuery), keys, by)));
+    }
+    const marked = crowded.length === 0 ? [] : await findMarked(projectId, crowded, by);
     return {
       reports: rows.map(toReport),
-      crowded: crowdedRows.map(({ slot, value }) => ({ slot: Number(slot), by, value })),
-      markedTraceIds: crowdedRows.flatMap((row) => row.marked).filter((traceId) => !own.has(traceId)),
+      crowded,
+      markedTraceIds: marked.filter((traceId) => !own.has(traceId)),
     };
   }
 
@@ -178,12 +196,11 @@ export function createCallReports(deps: { client: ClickHouseClient }): CallRepor
   };
 }
 
-interface PlacesRow {
+interface PlaceRow {
   readonly value: string;
   readonly slot: string | number;
-  readonly traces: readonly string[];
-  readonly count: string | number;
-  readonly marked: readonly string[];
+  readonly trace_id: string;
+  readonly event_id: string;
 }
 
 const reportColumns = `event_id, trace_id, span_id, turn_id, scope_name, operation, toString(time_unix_nano) AS time_unix_nano, duration_ms,
