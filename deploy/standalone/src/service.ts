@@ -37,6 +37,8 @@ import { loadVersionsInForce } from "./versions-in-force.ts";
 const megabyte = 1_048_576;
 /** Requests that wait for the next transaction; the receiver's bytes in flight bound it anyway. */
 const publishQueueBytesMax = 256 * megabyte;
+/** The engine of a standalone that was killed finishes its writes first, within 10 s; then the next one may have the directory. */
+const predecessorLimits = { lockWaitMs: 15_000, readyMsMax: 40_000 };
 /** One consumer takes all: more partitions would only make smaller batches. */
 const partitionCount = 1;
 const consumerGroup = "processor";
@@ -81,7 +83,7 @@ async function start(
   opened.push(() => directory.close());
   // The engine takes longest to start: everything else is made ready beside it.
   const engineStarting = startChdbServer(
-    { dataDirectory: directory.file("clickhouse") },
+    { dataDirectory: directory.file("clickhouse"), ...predecessorLimits },
     { log: (level, message, fields) => deps.log[level](fields, message) },
   );
   opened.push(async () => (await engineStarting.catch(() => undefined))?.close());
