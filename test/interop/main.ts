@@ -87,7 +87,8 @@ async function assertEvents(receiver: InteropReceiver, sent: Sent): Promise<void
   if (missing.length > 0) throw new Error(`${missing.length} acknowledged spans have no event, such as ${missing[0]}`);
 }
 
-function wireOf({ protocol, compression, behindLoadBalancer }: Cell): string {
+function wireOf({ sender, protocol, compression, behindLoadBalancer }: Cell): string {
   const coding = compression === "none" ? "" : ` ${compression}`;
-  return `${protocol}${coding}${behindLoadBalancer ? ", behind a load balancer" : ""}`;
+  const isRepeated = sender === "OpenTelemetry JS SDK" && protocol === "grpc";
+  return `${protocol}${coding}${behindLoadBalancer ? ", behind a load balancer" : ""}${isRepeated ? ", repeated by the application" : ""}`;
 }

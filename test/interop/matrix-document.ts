@@ -37,19 +37,21 @@ The Collector is built from its published modules (\`test/interop/collector\`) w
 
 ## What senders do while a receiver is away
 
-- Over gRPC every sender here reconnects and sends again.
+- Over gRPC the Python and Go SDKs, telemetrygen and the Collector reconnect and send again. The **JS SDK's gRPC exporter** takes every error for
+  final, UNAVAILABLE too, and drops the batch; only its HTTP exporters repeat. Its rows over gRPC therefore have twenty lines around the exporter that
+  send such a batch again (\`test/interop/senders/repeating-exporter.ts\`). Give Node programs HTTP, lines like those, or a Collector in front.
 - Over HTTP the JS, Python and browser SDKs and the Collector treat a refused or broken connection as a reason to send again. The **Go SDK** and
   **telemetrygen**, which is built on it, take it as final and drop the batch; they send again after 429, 502, 503 and 504. Their rows over HTTP
   therefore go through a stand-in for a load balancer that answers 503 (or 502, for a request under way) while the receiver is away, as any proxy
   does. Give Go programs gRPC, a load balancer, or a Collector in front.
-- SDKs give up after a time of their own: the JS SDKs after five repetitions (about 13 s), the others with the export's time limit, 10 s by default and
+- SDKs give up after a time of their own: the JS SDKs after five repetitions (11 to 15 s), the others with the export's time limit, 10 s by default and
   60 s here (\`OTEL_EXPORTER_OTLP_TIMEOUT\`). A Collector with a persistent queue does not: see \`deploy/collector\`.
 
 ## What runs where
 
 | command | what |
 | --- | --- |
-| \`pnpm test:interop\` | everything above; needs Go, Python, Chromium and Java, and takes about ten minutes |
+| \`pnpm test:interop\` | everything above; needs Go, Python, Chromium and Java, and takes about a quarter of an hour |
 | \`pnpm test:interop <text>\` | the rows whose name contains the text, for example \`telemetrygen\` or \`kafka\`; prints, and leaves this file alone |
 | \`pnpm test:interop record\` | records \`test/interop/captures\`: what the Go SDK, the Collector and telemetrygen send, byte by byte |
 | \`vitest run --project interop\` | in CI: plays the captures again, and runs the JS and Python SDKs, a raw client and the browser with 1,000 spans each and a restart |

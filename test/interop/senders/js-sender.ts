@@ -9,6 +9,7 @@ import { OTLPTraceExporter as ProtoExporter } from "@opentelemetry/exporter-trac
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace-base";
 import { createPlannedIds, emitTrace, sessionIdOf, spansPerTrace } from "../span-plan.ts";
+import { createRepeatingExporter } from "./repeating-exporter.ts";
 import { createReportingExporter } from "./reporting-exporter.ts";
 
 const prefix = process.env["INTEROP_PREFIX"] ?? "";
@@ -30,7 +31,7 @@ await provider.shutdown();
 
 function createExporter(): SpanExporter {
   const protocol = process.env["OTEL_EXPORTER_OTLP_PROTOCOL"];
-  if (protocol === "grpc") return new GrpcExporter();
+  if (protocol === "grpc") return createRepeatingExporter(new GrpcExporter());
   if (protocol === "http/protobuf") return new ProtoExporter();
   if (protocol === "http/json") return new JsonExporter();
   throw new Error(`OTEL_EXPORTER_OTLP_PROTOCOL ${protocol} is not one of this SDK`);
