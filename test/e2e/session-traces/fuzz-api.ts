@@ -45,16 +45,8 @@ export async function fuzzApi(run: FuzzRun): Promise<FuzzReport> {
   writeFileSync(join(directory, "schemathesis.toml"), configOf(run));
   const python = process.env["NONET_TEST_PYTHON"] ?? join(root, ".local/python/bin/python");
   const args = ["-m", "schemathesis.cli", "--config-file", join(directory, "schemathesis.toml"), "run"];
-  args.push(
-    `${run.apiUrl}/openapi.json`,
-    "--url",
-    run.apiUrl,
-    "--no-color",
-    "--workers",
-    "2",
-    "--checks",
-    checks.join(","),
-  );
+  args.push(`${run.apiUrl}/openapi.json`, "--url", run.apiUrl, "--no-color", "--checks", checks.join(","));
+  // One worker: with several, CPython 3.11 now and then fails to parse (its recursion depth is not counted by thread).
   // Live streams do not end by themselves, and the data of an event stream is text to this tool; they have tests of their own.
   args.push("--exclude-path-regex", "/live$");
   args.push("--phases", "coverage,fuzzing", "--max-examples", String(run.examples), "--seed", String(run.seed));

@@ -15,7 +15,7 @@ import { exportJson, untilQueryable } from "../export-client.ts";
 import { type StandaloneFixture, startStandaloneFixture } from "../standalone-fixture.ts";
 import { fuzzApi } from "./fuzz-api.ts";
 
-const examples = Number(process.env["NONET_FUZZ_EXAMPLES"] ?? 5);
+const examples = Number(process.env["NONET_FUZZ_EXAMPLES"] ?? 3);
 const seed = Number(process.env["NONET_FUZZ_SEED"] ?? 8);
 let standalone: StandaloneFixture;
 let receipt: string;

@@ -463,6 +463,9 @@ describe("K45: the list", () => {
     expect(await ids("to=2026-05-04T09:00:00Z")).toEqual(["old"]);
     expect(await ids("from=2026-05-04T09:00:03Z&to=2026-05-04T09:00:05Z")).toEqual(["s4", "s3"]);
     expect(await ids("activeTo=2026-05-04T00:00:00Z")).toEqual(["old"]);
+    // Times that no span can have are times all the same.
+    expect(await ids("from=2600-01-01T00:00:00Z&activeFrom=9999-01-01T00:00:00Z")).toEqual([]);
+    expect(await ids("to=9999-12-31T00:00:00Z&activeTo=2555-01-01T00:00:00Z")).toHaveLength(11);
     expect(await ids("environment=production")).toEqual([]);
   });
 
