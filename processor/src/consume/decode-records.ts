@@ -51,7 +51,12 @@ export function createRecordDecoder(deps: { onDefect(ruleId: string, error: unkn
         if (record.kind === "refold") return { kind: "refold", source, record };
         const resource = remembered(resources, record.resource, record.resourceSchemaUrl, readResource);
         const scope = remembered(scopes, record.scope, record.scopeSchemaUrl, readScope);
-        const mapped = mapSpan(decodeSpan(record.span, resource.decoded, scope.decoded), { onDefect: deps.onDefect });
+        const span = decodeSpan(record.span, resource.decoded, scope.decoded);
+        // Ingest refuses such ids; another producer may not.
+        if (!/^[0-9a-f]{32}$/.test(span.traceId) || !/^[0-9a-f]{16}$/.test(span.spanId)) {
+          return { kind: "unreadable", source, reason: "the span's ids are not 16 and 8 bytes" };
+        }
+        const mapped = mapSpan(span, { onDefect: deps.onDefect });
         return { kind: "span", source, record, mapped, resource: resource.stored, scope: scope.stored };
       } catch (caught) {
         return { kind: "unreadable", source, reason: PipelineError.from(caught).message };
