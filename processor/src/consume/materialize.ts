@@ -188,6 +188,8 @@ async function settleTies(ties: readonly Tie[], deps: MaterializeDeps): Promise<
     const stored = places.length === 0 ? new Map<string, string>() : await deps.digests.ofStored(projectId, places);
     for (const { trace, each, mapped } of own) {
       const { spanId, traceId } = mapped;
+      // A better copy may have come later in the batch.
+      if (!isTie(trace.state, mapped)) continue;
       const content = trace.unstoredSpans.get(spanId)?.content;
       const kept = content === undefined ? stored.get(`${traceId} ${spanId}`) : digestOfSpan(content);
       if (kept === undefined || digestOfSpan(contentOf(each)) <= kept) continue;
