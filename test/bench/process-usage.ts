@@ -5,9 +5,25 @@ import { readdirSync, readFileSync } from "node:fs";
 /** USER_HZ is 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 
-/** Of one process with its threads: seconds of CPU so far, and megabytes that are resident. */
-export function usageOf(pid: number): { cpuSeconds: number; megabytes: number } {
+export interface Usage {
+  /** Seconds of CPU so far. */
+  readonly cpuSeconds: number;
+  /** Resident. */
+  readonly megabytes: number;
+}
+
+/** Of one process with its threads. */
+export function usageOf(pid: number): Usage {
   return { cpuSeconds: cpuSecondsOf(pid), megabytes: residentMegabytesOf(pid) };
+}
+
+/** Of a process and all that it started, as `ingest` starts workers. */
+export function usageOfTree(pid: number): Usage {
+  const usages = treeOf(pid).map(usageOf);
+  return {
+    cpuSeconds: usages.reduce((sum, each) => sum + each.cpuSeconds, 0),
+    megabytes: usages.reduce((sum, each) => sum + each.megabytes, 0),
+  };
 }
 
 export function cpuSecondsOf(pid: number): number {

@@ -3,7 +3,7 @@ import { startDistributedFixture } from "../../e2e/distributed-fixture.ts";
 import type { ShapeUnderTest } from "../../e2e/shape-under-test.ts";
 import { startStandaloneFixture } from "../../e2e/standalone-fixture.ts";
 import { cost, type Figure, observed, percentile, rate } from "../figure.ts";
-import { usageOf } from "../process-usage.ts";
+import { usageOfTree } from "../process-usage.ts";
 import { type SendOptions, sendLoad } from "../send-load.ts";
 import { createWorkload } from "../workload.ts";
 
@@ -37,7 +37,7 @@ export async function measureIngest(): Promise<Figure[]> {
     for (const processor of distributed.processors) await processor.current().kill();
     for (const each of cases) figures.push(...(await measureCase("kafka", distributed, each, distributed.ingest.pid)));
     figures.push(
-      observed("ingest kafka", "resident memory afterwards", usageOf(distributed.ingest.pid).megabytes, "MB", 400),
+      observed("ingest kafka", "resident memory afterwards", usageOfTree(distributed.ingest.pid).megabytes, "MB", 400),
     );
   } finally {
     await distributed.close();
@@ -51,7 +51,7 @@ async function measureCase(log: string, target: ShapeUnderTest, each: Case, pid?
   const name = `${each.transport} ${each.gzip ? "gzip" : "plain"}, ${each.spansPerRequest} spans a request`;
   await sendLoad(target, bodiesOf({ ...each, spanCount: Math.ceil(each.spanCount / 4) }), each);
   const bodies = bodiesOf(each);
-  const before = pid === undefined ? undefined : usageOf(pid);
+  const before = pid === undefined ? undefined : usageOfTree(pid);
   const started = performance.now();
   const ackMs = await sendLoad(target, bodies, each);
   const seconds = (performance.now() - started) / 1_000;
@@ -62,7 +62,7 @@ async function measureCase(log: string, target: ShapeUnderTest, each: Case, pid?
     observed(`ingest ${log}`, `${name}: ack p99`, percentile(ackMs, 0.99), "ms"),
   ];
   if (pid === undefined || before === undefined) return figures;
-  const us = ((usageOf(pid).cpuSeconds - before.cpuSeconds) / each.spanCount) * 1e6;
+  const us = ((usageOfTree(pid).cpuSeconds - before.cpuSeconds) / each.spanCount) * 1e6;
   // 20,000 spans a second on one core.
   return [...figures, cost(`ingest ${log}`, `${name}: CPU`, us, "us/span", canonical ? 50 : undefined)];
 }

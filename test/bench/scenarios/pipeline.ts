@@ -4,7 +4,7 @@ import { startDistributedFixture } from "../../e2e/distributed-fixture.ts";
 import type { ShapeUnderTest } from "../../e2e/shape-under-test.ts";
 import { startStandaloneFixture } from "../../e2e/standalone-fixture.ts";
 import { cost, type Figure, observed, percentile, rate } from "../figure.ts";
-import { engineOf, treeOf, usageOf } from "../process-usage.ts";
+import { engineOf, treeOf, usageOf, usageOfTree } from "../process-usage.ts";
 import { sendLoad } from "../send-load.ts";
 import { createWorkload } from "../workload.ts";
 import { untilWhole, warmUp } from "./queryable.ts";
@@ -47,12 +47,14 @@ async function measure(shape: ShapeUnderTest, roots: Record<string, number>): Pr
   const workload = createWorkload({ seed: 2, spanCount, startMs: Date.now() });
   const bodies = [...workload.requests(256)];
   const pids = Object.entries(roots);
-  const before = pids.map(([, pid]) => usageOf(pid).cpuSeconds);
+  // Standalone's tree has the engine in it, which is a row of its own; only `ingest` has workers.
+  const usage = (name: string, pid: number) => (name === "ingest" ? usageOfTree(pid) : usageOf(pid));
+  const before = pids.map(([name, pid]) => usage(name, pid).cpuSeconds);
   let peak = 0;
   const sampling = setInterval(() => {
     peak = Math.max(
       peak,
-      pids.reduce((sum, [, pid]) => sum + usageOf(pid).megabytes, 0),
+      pids.reduce((sum, [name, pid]) => sum + usage(name, pid).megabytes, 0),
     );
   }, 100);
   const started = performance.now();
@@ -61,7 +63,7 @@ async function measure(shape: ShapeUnderTest, roots: Record<string, number>): Pr
   await untilWhole(shape, workload);
   const seconds = (performance.now() - started) / 1_000;
   clearInterval(sampling);
-  const used = pids.map(([, pid], index) => usageOf(pid).cpuSeconds - (before[index] ?? 0));
+  const used = pids.map(([name, pid], index) => usage(name, pid).cpuSeconds - (before[index] ?? 0));
   const per1000 = (cpuSeconds: number) => cpuSeconds / (workload.spanCount / 1_000);
   const all = used.reduce((sum, each) => sum + each, 0);
   const isStandalone = shape.name === "standalone";
