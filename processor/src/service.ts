@@ -76,7 +76,7 @@ const positionIntervalMs = 500;
 /** Longer than a batch takes from its first insert to its windows. */
 const auditConfirmMs = 5_000;
 /** How soon a rolled hour that was touched late is computed again; until then its points are summed on each read. */
-const rollIntervalMs = 5_000;
+const rollIntervalMs = 15_000;
 
 export async function startProcessor(config: ProcessorConfig, deps: ProcessorDeps): Promise<Processor> {
   const metrics = createProcessorMetrics(deps.registry);
