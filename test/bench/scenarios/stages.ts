@@ -5,7 +5,6 @@ import type { MappedSpan } from "@nonet/ingest/map/mapped-span.ts";
 import { callReportsOf } from "@nonet/processor/fold/trace-copies.ts";
 import { addSpans, createTraceState, foldState } from "@nonet/processor/fold/trace-state.ts";
 import { derivedRowsOf } from "@nonet/processor/store/clickhouse/rows/derived-rows.ts";
-import { spanToJson } from "@nonet/proto/otlp-json.ts";
 import { decodeResource, decodeScope, decodeSpan } from "@nonet/proto/otlp-protobuf.ts";
 import type { DecodedSpan } from "@nonet/proto/otlp-span.ts";
 import { walkExportRequest } from "@nonet/proto/otlp-walk.ts";
@@ -81,7 +80,6 @@ function measureStages(spanCount: number): StageCost[] {
     "decode record": () => records.map((record) => decodeRecord(record)),
     "fold (Stage B)": fold,
     "derive rows": () => folded.map((trace) => derivedRowsOf("default", trace, { reports: callReportsOf(trace) })),
-    "span to JSON": () => spans.map((span) => spanToJson(span.bytes)),
   };
   return Object.entries(stages).map(([stage, run]) => ({ stage, usPerSpan: medianOf(run, spans.length) }));
 }

@@ -32,7 +32,7 @@ export interface FloodResult {
   readonly turnedAway: number;
   /** Of all that were refused: some were let in and then waited for the log in vain. */
   readonly refusedMs: Quantiles;
-  /** Milliseconds since 1970 of each success. */
+  /** Milliseconds since 1970 of successes, at most one in 10 ms. */
   readonly acceptedAtMs: readonly number[];
   readonly elapsedMs: number;
 }

@@ -69,7 +69,7 @@ export function createClickhouseStore(deps: { client: ClickHouseClient }): Click
     if (lines.length === 0) return;
     const { name, encoding } = textFormats[table];
     const text = Buffer.from(lines.join(""), encoding);
-    const token = hash("sha1", Buffer.concat([Buffer.from(table), text]));
+    const token = `${table}-${hash("sha1", text)}`;
     const { stream } = await client.exec({
       query: `INSERT INTO ${table} (${columnsOf(table).join(", ")}) FORMAT ${name}`,
       values: Readable.from([text], { objectMode: false }),
